@@ -1,0 +1,5 @@
+// Package auth turns a token into a Grant: which room a participant may join and what it may do there.
+//
+// Without keys every room is open and everyone may do everything but moderate. As soon as a key is configured a signed token
+// (JWT, RFC 7519) is needed; the key's id chooses the key, and the key alone decides the algorithm.
+package auth

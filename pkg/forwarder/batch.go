@@ -1,0 +1,58 @@
+package forwarder
+
+// headerSize is the room for an RTP header with the one extension that we stamp (RFC 3550 section 5.1, RFC 8285).
+const headerSize = 20
+
+// prefixSize is the room for an RTX sequence number and a rewritten payload descriptor.
+const prefixSize = 8
+
+// An Outgoing is one packet on its way to one connection: Header, then Prefix, then Payload are what is sent.
+type Outgoing struct {
+	// To is the connection's writer.
+	To Writer
+	// RTCP is set on an RTCP compound, which stands in Payload alone.
+	RTCP bool
+	// Payload is shared by all viewers and valid until Flush returns.
+	Payload   []byte
+	header    [headerSize]byte
+	prefix    [prefixSize]byte
+	headerLen uint8
+	prefixLen uint8
+}
+
+// Header returns the RTP header in wire format.
+func (o *Outgoing) Header() []byte { return o.header[:o.headerLen] }
+
+// Prefix returns the bytes that go between the header and the payload.
+func (o *Outgoing) Prefix() []byte { return o.prefix[:o.prefixLen] }
+
+// A Batch collects what one receive batch sends.
+type Batch struct {
+	Packets []Outgoing
+}
+
+func (b *Batch) add() *Outgoing {
+	if n := len(b.Packets); n < cap(b.Packets) {
+		b.Packets = b.Packets[:n+1]
+		return &b.Packets[n]
+	}
+	b.Packets = append(b.Packets, Outgoing{})
+	return &b.Packets[len(b.Packets)-1]
+}
+
+func (b *Batch) reset() {
+	clear(b.Packets)
+	b.Packets = b.Packets[:0]
+}
+
+// A Writer takes the packets of one connection. Both methods are called on the worker's goroutine alone and must not block.
+type Writer interface {
+	// Room returns how many packets can be taken now. The forwarder drops what does not fit before it is numbered, so that
+	// nothing behind it makes a hole.
+	Room() int
+	// Write sends or copies p; p is valid until the call returns.
+	Write(p *Outgoing)
+}
+
+// An Egress takes a batch and hands each packet to its Writer.
+type Egress interface{ Flush(b *Batch) }

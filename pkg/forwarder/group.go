@@ -1,0 +1,27 @@
+package forwarder
+
+import "context"
+
+// A Group is the media of one room. All its connections are served by one worker.
+type Group struct {
+	worker *Worker
+	// Counters is owned by the worker.
+	counters Counters
+}
+
+// NewPeer adds a connection. Packets for it go to w, what happens to it is told to o.
+func (g *Group) NewPeer(w Writer, o PeerObserver) *Peer {
+	p := &Peer{group: g, worker: g.worker, writer: w, observer: o}
+	g.worker.do(func(now Instant) { g.worker.router.addPeer(p, now) })
+	return p
+}
+
+// Counters returns what the group's connections did so far; it never falls.
+func (g *Group) Counters(ctx context.Context) (Counters, error) {
+	var c Counters
+	err := g.worker.ask(ctx, func(Instant) { c = g.counters })
+	return c, err
+}
+
+// Close ends the group. Its peers must be closed before.
+func (g *Group) Close() { g.worker.groups.Add(-1) }

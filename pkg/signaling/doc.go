@@ -1,0 +1,2 @@
+// Package signaling is the JSON wire protocol of PROTOCOL.md and the session that lets one client act in a room.
+package signaling
