@@ -18,7 +18,7 @@ func (b *buffer) bytes() []byte { return b.data[:b.n] }
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
-func newBuffer() *buffer  { return buffers.Get().(*buffer) }
+func newBuffer() *buffer   { return buffers.Get().(*buffer) }
 func (b *buffer) release() { buffers.Put(b) }
 
 // A datagram is one decrypted RTP packet or RTCP compound as it came off a connection.

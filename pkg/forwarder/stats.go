@@ -36,12 +36,12 @@ type DropReason uint8
 
 // The reasons of Counters.Dropped.
 const (
-	DropMalformed DropReason = iota // not RTP or RTCP that can be read
-	DropUnknown                     // no m-line for its SSRC, or a payload type that was not negotiated
-	DropUnpublished                 // an m-line that the client may not or does not publish on
-	DropDuplicate                   // seen before
-	DropLate                        // older than the history reaches
-	DropPoliced                     // over the track's limits
+	DropMalformed   DropReason = iota // not RTP or RTCP that can be read
+	DropUnknown                       // no m-line for its SSRC, or a payload type that was not negotiated
+	DropUnpublished                   // an m-line that the client may not or does not publish on
+	DropDuplicate                     // seen before
+	DropLate                          // older than the history reaches
+	DropPoliced                       // over the track's limits
 	dropReasons
 )
 

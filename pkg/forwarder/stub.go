@@ -5,7 +5,10 @@ import (
 	"time"
 )
 
-type router struct{ batch Batch; peers int }
+type router struct {
+	batch Batch
+	peers int
+}
 
 func (r *router) init(Limits, *slog.Logger)         {}
 func (r *router) addPeer(*Peer, Instant)            { r.peers++ }
@@ -27,8 +30,8 @@ func (p *Peer) configure(media []Media) (downs []*DownTrack) {
 	}
 	return downs
 }
-func (p *Peer) publish(t *UpTrack, now Instant)         {}
-func (t *UpTrack) setMuted(bool, Instant)               {}
-func (t *UpTrack) close(Instant)                        {}
-func (d *DownTrack) setSource(t *UpTrack, now Instant)  {}
-func (d *DownTrack) setView(v View, now Instant)        {}
+func (p *Peer) publish(t *UpTrack, now Instant)        {}
+func (t *UpTrack) setMuted(bool, Instant)              {}
+func (t *UpTrack) close(Instant)                       {}
+func (d *DownTrack) setSource(t *UpTrack, now Instant) {}
+func (d *DownTrack) setView(v View, now Instant)       {}
