@@ -40,10 +40,8 @@ func (b *Batch) add() *Outgoing {
 	return &b.Packets[len(b.Packets)-1]
 }
 
-func (b *Batch) reset() {
-	clear(b.Packets)
-	b.Packets = b.Packets[:0]
-}
+// reset empties b; whoever adds sets every field.
+func (b *Batch) reset() { b.Packets = b.Packets[:0] }
 
 // A Writer takes the packets of one connection. Both methods are called on the worker's goroutine alone and must not block.
 type Writer interface {

@@ -1,6 +1,9 @@
 package forwarder
 
-import "context"
+import (
+	"context"
+	"math/rand/v2"
+)
 
 // A Group is the media of one room. All its connections are served by one worker.
 type Group struct {
@@ -12,7 +15,8 @@ type Group struct {
 // NewPeer adds a connection. Packets for it go to w, what happens to it is told to o.
 func (g *Group) NewPeer(w Writer, o PeerObserver) *Peer {
 	p := &Peer{group: g, worker: g.worker, writer: w, observer: o}
-	g.worker.do(func(now Instant) { g.worker.router.addPeer(p, now) })
+	p.egress.ssrc = 1 + rand.Uint32N(1<<32-1)
+	g.worker.do(func(Instant) { g.worker.router.addPeer(p) })
 	return p
 }
 

@@ -11,6 +11,17 @@ type Limits struct {
 	AudioBitsPerSecond, CameraBitsPerSecond, ScreenBitsPerSecond int
 }
 
+// bitsPerSecond returns the limit of one track of s.
+func (l Limits) bitsPerSecond(s Source) int {
+	switch s {
+	case Camera:
+		return l.CameraBitsPerSecond
+	case Screen:
+		return l.ScreenBitsPerSecond
+	}
+	return l.AudioBitsPerSecond
+}
+
 func (l Limits) withDefaults() Limits {
 	fill := func(v *int, d int) {
 		if *v <= 0 {

@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"sync"
 	"time"
 )
 
@@ -21,6 +22,11 @@ type Peer struct {
 	observer PeerObserver
 	ingress  ingress
 	egress   egressState
+	closed   bool
+
+	controlMu sync.Mutex
+
+	byMid map[string]*DownTrack
 }
 
 // Configure replaces what is known of the m-lines by those of the latest answer. It returns a DownTrack for each slot m-line that
@@ -44,6 +50,15 @@ func (p *Peer) Receive(data []byte, rtcp bool) {
 // SetRTT tells the round-trip time to the client as the transport measured it.
 func (p *Peer) SetRTT(rtt time.Duration) {
 	p.worker.do(func(Instant) { p.egress.rtt = rtt })
+}
+
+// Ready tells that the connection can carry packets from now on.
+func (p *Peer) Ready() {
+	p.worker.do(func(now Instant) {
+		for _, d := range p.egress.downs {
+			d.retarget(now)
+		}
+	})
 }
 
 // Publish begins to forward what the client sends on the m-line mid. The UpTrack has no viewers yet.

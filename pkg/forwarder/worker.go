@@ -100,7 +100,7 @@ func newWorker(cfg Config) *Worker {
 		quit:   make(chan struct{}),
 	}
 	w.packets.init(cfg.QueuePackets)
-	w.router.init(cfg.Limits, cfg.Log)
+	w.router.init(cfg.Limits, w.origin, cfg.Log)
 	w.finished.Go(w.run)
 	return w
 }

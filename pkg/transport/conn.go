@@ -2,110 +2,259 @@ package transport
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
 
 	"sfu/pkg/forwarder"
 )
 
-// Errors of Conn.Answer that a client can cause. They come wrapped with a reason that may be shown to it.
-var (
-	// ErrBadSDP: the offer cannot be used; the text says why in a few words.
-	ErrBadSDP = errors.New("the offer cannot be used")
-	// ErrTooManyCandidates: the offer lists more ICE candidates than is sane.
-	ErrTooManyCandidates = errors.New("too many ICE candidates")
-	// ErrOverloaded: the node negotiates as many connections as it can.
-	ErrOverloaded = errors.New("too many connections are being set up")
-	// ErrClosed: the connection is gone.
-	ErrClosed = errors.New("the connection is closed")
-	// ErrTooManyStreams: the client used more SSRCs than it may.
-	ErrTooManyStreams = errors.New("too many streams")
-)
+// Conn is one PeerConnection. The client always offers; Conn only answers.
+type Conn struct {
+	engine  *Engine
+	api     *webrtc.API
+	pc      *webrtc.PeerConnection
+	peer    *forwarder.Peer
+	handler Handler
+	inbound inbound
+	writer  *plainWriter
+	slots   int // made so far
+	// receiving are the mids of the m-lines that have a slotTrack.
+	receiving map[string]bool
+	closing   sync.Once
+	closed    chan struct{}
 
-// A Refusal says why one m-line was rejected in an answer.
-type Refusal uint8
+	// telling orders what the handler is told; it is taken before mu.
+	telling sync.Mutex
 
-// Why an m-line is rejected.
-const (
-	// RefusedDirection: the client asked for sendrecv; it sends or receives on an m-line.
-	RefusedDirection Refusal = iota + 1
-	// RefusedPermission: the client may not send this.
-	RefusedPermission
-	// RefusedCodec: no codec of the m-line is known.
-	RefusedCodec
-	// RefusedData: data channels are not offered.
-	RefusedData
-	// RefusedLimit: more slots than a client may have.
-	RefusedLimit
-)
-
-// A Permit says what an offer may contain.
-type Permit struct {
-	// Publish is asked for each m-line that the client sends on.
-	Publish func(mid string, kind forwarder.Kind) bool
-	// Slots is how many slots the client may have on this connection.
-	Slots int
+	mu       sync.Mutex
+	status   Status
+	held     bool // a place in engine.connecting
+	watchdog *time.Timer
+	ice      bool // connected
+	err      error
 }
 
-// An Answer is what came of an offer.
-type Answer struct {
-	SDP string
-	// Sending are the m-lines, new and old, that the client sends on.
-	Sending []Line
-	// Slots are the new places for remote tracks.
-	Slots []forwarder.Slot
-	// Rejected are the m-lines that were turned down.
-	Rejected map[string]Refusal
+// NewConn makes a connection whose media belongs to group. It has no m-lines until the first Answer.
+func (e *Engine) NewConn(group *forwarder.Group, h Handler) (*Conn, error) {
+	c := &Conn{engine: e, handler: h, writer: newPlainWriter(), receiving: map[string]bool{}, closed: make(chan struct{})}
+	c.inbound.conn = c
+	c.inbound.limit.now = func() int64 { return int64(time.Since(processStart)) }
+	var err error
+	if c.api, err = e.newAPI(c); err != nil {
+		return nil, err
+	}
+	c.pc, err = c.api.NewPeerConnection(webrtc.Configuration{
+		Certificates: []webrtc.Certificate{e.certificate}, BundlePolicy: webrtc.BundlePolicyMaxBundle,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make a PeerConnection: %w", err)
+	}
+	c.peer = group.NewPeer(c.writer, observer{c})
+	c.pc.OnICEConnectionStateChange(c.iceChanged)
+	c.pc.OnConnectionStateChange(c.stateChanged)
+	go c.writer.run(func(p []rtcp.Packet) error { return c.pc.WriteRTCP(p) })
+	e.mu.Lock()
+	e.conns[c] = struct{}{}
+	e.mu.Unlock()
+	return c, nil
 }
 
-// A Line is one m-line.
-type Line struct {
-	Mid  string
-	Kind forwarder.Kind
+var processStart = time.Now()
+
+// observer passes on what the forwarder says of the connection's media.
+type observer struct{ c *Conn }
+
+func (o observer) DownTrackChanged(d *forwarder.DownTrack, s forwarder.DownTrackState) {
+	o.c.handler.DownTrackChanged(d, s)
+}
+func (o observer) TooManyStreams() { o.c.abort(ErrTooManyStreams) }
+
+// Peer is the connection's media.
+func (c *Conn) Peer() *forwarder.Peer { return c.peer }
+
+// Answer negotiates one offer, see Connection.
+func (c *Conn) Answer(ctx context.Context, text string, permit Permit) (Answer, error) {
+	o, err := parseOffer(text)
+	if err != nil {
+		return Answer{}, err
+	}
+	o.judge(permit)
+	accepted, err := o.accepted()
+	if err != nil {
+		return Answer{}, err
+	}
+	if err := c.hold(ctx); err != nil {
+		return Answer{}, err
+	}
+	described, err := c.negotiate(ctx, o, accepted)
+	if err != nil {
+		c.abort(err)
+		return Answer{}, err
+	}
+	o.complete(described)
+	final, err := described.Marshal()
+	if err != nil {
+		c.abort(err)
+		return Answer{}, fmt.Errorf("write the answer: %w", err)
+	}
+	a := Answer{SDP: string(final), Rejected: map[string]Refusal{}}
+	for _, s := range o.sections {
+		switch {
+		case s.refused != 0:
+			a.Rejected[s.mid] = s.refused
+		case s.sends && !s.disabled:
+			a.Sending = append(a.Sending, Line{Mid: s.mid, Kind: s.kind})
+		}
+	}
+	a.Slots = pair(c.peer.Configure(describe(o, described)))
+	return a, nil
 }
 
-// A State is how far a connection is.
-type State uint8
-
-// The states of a Conn, in their usual order. Disconnected may become Connected again; Failed needs an ICE restart or a new Conn.
-const (
-	Connecting State = iota
-	Connected
-	Disconnected
-	Failed
-	Closed
-)
-
-// String returns the state as the protocol names it.
-func (s State) String() string {
-	return [...]string{"connecting", "connected", "disconnected", "failed", "closed"}[s]
+// negotiate has pion answer and returns its answer parsed.
+func (c *Conn) negotiate(ctx context.Context, o *offer, accepted string) (*sdp.SessionDescription, error) {
+	restarted := c.pc.RemoteDescription() != nil && !strings.Contains(c.pc.RemoteDescription().SDP, "a=ice-ufrag:"+o.ufrag())
+	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: accepted}); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadSDP, err)
+	}
+	if err := c.addSlots(o); err != nil {
+		return nil, err
+	}
+	answer, err := c.pc.CreateAnswer(nil)
+	if err != nil {
+		return nil, fmt.Errorf("create the answer: %w", err)
+	}
+	gathered := webrtc.GatheringCompletePromise(c.pc)
+	if err := c.pc.SetLocalDescription(answer); err != nil {
+		return nil, fmt.Errorf("apply the answer: %w", err)
+	}
+	select {
+	case <-gathered:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("gather candidates: %w", ctx.Err())
+	case <-c.closed:
+		return nil, ErrClosed
+	}
+	if restarted {
+		c.watch()
+	}
+	described := &sdp.SessionDescription{}
+	if err := described.UnmarshalString(c.pc.LocalDescription().SDP); err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	return described, nil
 }
 
-// A Status is a State and what is known of it.
-type Status struct {
-	State State
-	// Step is "ice" or "dtls" while connecting or after it failed.
-	Step string
-	// Path is "udp" or "tcp" once connected.
-	Path string
-	// Err is set when the connection was closed for what the client did; it wraps one of the errors above.
-	Err error
+// addSlots puts a track of ours on each new m-line that the client receives on. The i-th new audio and the i-th new video m-line are one slot.
+func (c *Conn) addSlots(o *offer) error {
+	transceivers := map[string]*webrtc.RTPTransceiver{}
+	for _, t := range c.pc.GetTransceivers() {
+		transceivers[t.Mid()] = t
+	}
+	made := map[forwarder.Kind]int{}
+	for _, s := range o.sections {
+		if !s.receives || s.refused != 0 || s.disabled || c.receiving[s.mid] {
+			continue
+		}
+		t := transceivers[s.mid]
+		if t == nil {
+			return badSDP("m-line %s changed what it is", s.mid)
+		}
+		track := newSlotTrack(s.kind, c.slots+made[s.kind], c.writer)
+		sender, err := c.api.NewRTPSender(track, c.pc.SCTP().Transport())
+		if err != nil {
+			return fmt.Errorf("make a sender: %w", err)
+		}
+		if err := t.SetSender(sender, track); err != nil {
+			return badSDP("m-line %s changed what it is", s.mid)
+		}
+		c.receiving[s.mid] = true
+		made[s.kind]++
+	}
+	c.slots += max(made[forwarder.Audio], made[forwarder.Video])
+	return nil
 }
 
-// A Handler is told what happens to a Conn. Calls may come from any goroutine; they must not block and must not call the Conn.
-type Handler interface {
-	// StatusChanged is called one call at a time, in order.
-	StatusChanged(Status)
-	// DownTrackChanged is forwarder.PeerObserver's.
-	DownTrackChanged(d *forwarder.DownTrack, s forwarder.DownTrackState)
+// pair makes slots of new DownTracks.
+func pair(downs []*forwarder.DownTrack) []forwarder.Slot {
+	var slots []forwarder.Slot
+	var audio, video int
+	at := func(i int) *forwarder.Slot {
+		if i == len(slots) {
+			slots = append(slots, forwarder.Slot{})
+		}
+		return &slots[i]
+	}
+	for _, d := range downs {
+		if d.Kind() == forwarder.Audio {
+			at(audio).Audio = d
+			audio++
+		} else {
+			at(video).Video = d
+			video++
+		}
+	}
+	return slots
 }
 
-// Connection is the surface of Conn, for those who stand a fake in for it.
-type Connection interface {
-	// Answer negotiates one offer. Calls must not overlap. An error leaves the connection as it was where it wraps
-	// ErrBadSDP or ErrTooManyCandidates; after any other error the connection is closed.
-	Answer(ctx context.Context, offer string, permit Permit) (Answer, error)
-	// Peer is the connection's media.
-	Peer() *forwarder.Peer
-	// Close ends the connection and waits for its goroutines. It may be called twice.
-	Close()
+// tellRTT passes on the round-trip time that ICE measured.
+func (c *Conn) tellRTT() {
+	s, ok := c.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePairStats()
+	if ok && s.CurrentRoundTripTime > 0 {
+		c.peer.SetRTT(time.Duration(s.CurrentRoundTripTime * float64(time.Second)))
+	}
+}
+
+// abort closes the connection for err, from any goroutine.
+func (c *Conn) abort(err error) {
+	c.mu.Lock()
+	if c.err == nil {
+		c.err = err
+	}
+	c.mu.Unlock()
+	go c.Close()
+}
+
+// Close ends the connection and waits for its goroutines.
+func (c *Conn) Close() {
+	c.closing.Do(func() {
+		c.engine.mu.Lock()
+		delete(c.engine.conns, c)
+		c.engine.mu.Unlock()
+		c.peer.Close()
+		c.writer.stop()
+		c.shut()
+		<-c.writer.done
+		c.mu.Lock()
+		if c.watchdog != nil {
+			c.watchdog.Stop()
+		}
+		c.release()
+		err := c.err
+		c.mu.Unlock()
+		c.tell(func(s *Status) { s.State, s.Err = Closed, err })
+		close(c.closed)
+	})
+	<-c.closed
+}
+
+// shut closes pion's side. pion waits for its goroutines; one that hangs is left behind and said.
+func (c *Conn) shut() {
+	done := make(chan error, 1)
+	go func() { done <- c.pc.GracefulClose() }()
+	timeout := time.NewTimer(closeTimeout)
+	defer timeout.Stop()
+	select {
+	case err := <-done:
+		if err != nil {
+			c.engine.cfg.Log.Debug("close PeerConnection", "error", err)
+		}
+	case <-timeout.C:
+		c.engine.cfg.Log.Error("PeerConnection does not close")
+	}
 }

@@ -1,0 +1,123 @@
+package forwarder
+
+import (
+	"sfu/pkg/codec"
+)
+
+// upMedia is the worker's part of an UpTrack.
+type upMedia struct {
+	line      *line
+	downs     []*DownTrack
+	muted     bool
+	closed    bool
+	codec     codec.Type
+	police    policer
+	keyframes keyframeRequester
+	level     float32
+	rungs     []rung
+}
+
+// publish attaches t to its m-line.
+func (p *Peer) publish(t *UpTrack, _ Instant) {
+	t.media.police = newPolicer(p.worker.router.limits.TrackPacketsPerSecond, p.worker.router.limits.bitsPerSecond(t.source))
+	for _, l := range p.ingress.lines {
+		if l.media.Mid == t.mid && l.media.Kind == t.kind {
+			if l.track != nil {
+				l.track.detach()
+			}
+			l.track, t.media.line = t, l
+			for _, e := range l.encodings {
+				e.restart()
+			}
+			return
+		}
+	}
+	// The m-line is gone with its connection; the track stays silent.
+	t.media.line = &line{peer: p}
+}
+
+// forward gives a stored packet to every viewer.
+func (t *UpTrack) forward(e *encoding, p *packet, now Instant) {
+	if t.media.muted {
+		return
+	}
+	for _, d := range t.media.downs {
+		d.forward(e, p, now)
+	}
+}
+
+// started takes note of the codec that packets now come in.
+func (t *UpTrack) started(c codec.Type, now Instant) {
+	if t.media.codec == c {
+		return
+	}
+	t.media.codec = c
+	t.observer.UpTrackStarted(t, c)
+	for _, d := range t.media.downs {
+		d.retarget(now)
+	}
+}
+
+// keyframe takes note of a keyframe's first packet.
+func (t *UpTrack) keyframe(e *encoding, now Instant) {
+	t.peer.group.counters.Keyframes++
+	t.media.keyframes.arrived(e.index, now)
+}
+
+// hear takes an audio level (RFC 6464): the lowest seven bits are -dBov.
+func (t *UpTrack) hear(level byte) {
+	t.media.level += (float32(127-level&0x7F) - t.media.level) / 8
+	t.loudness.Store(uint32(t.media.level + 0.5))
+}
+
+func (t *UpTrack) policed(now Instant) {
+	if t.media.police.notify(now) {
+		t.observer.UpTrackPoliced(t)
+	}
+}
+
+func (t *UpTrack) setMuted(muted bool, now Instant) {
+	if t.media.muted == muted {
+		return
+	}
+	t.media.muted = muted
+	t.media.level = 0
+	t.loudness.Store(0)
+	for _, d := range t.media.downs {
+		d.media.selector.stop()
+		d.retarget(now)
+	}
+}
+
+func (t *UpTrack) close(now Instant) {
+	if t.media.closed {
+		return
+	}
+	t.detach()
+	if l := t.media.line; l != nil && l.track == t {
+		l.track = nil
+	}
+}
+
+// detach parks the viewers of t.
+func (t *UpTrack) detach() {
+	t.media.closed = true
+	for len(t.media.downs) > 0 {
+		t.media.downs[0].park()
+	}
+}
+
+// requestKeyframe asks the publisher for a keyframe of an encoding; requests in one gap become one.
+func (t *UpTrack) requestKeyframe(encoding int, now Instant) {
+	t.peer.group.counters.KeyframeRequestsIn++
+	t.media.keyframes.request(encoding, now)
+}
+
+// ladder returns what the track's encodings offer at this moment.
+func (t *UpTrack) ladder(now Instant) []rung {
+	t.media.rungs = t.media.rungs[:0]
+	for _, e := range t.media.line.encodings {
+		t.media.rungs = append(t.media.rungs, e.rung(now))
+	}
+	return t.media.rungs
+}

@@ -1,0 +1,266 @@
+package transport
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/webrtc/v4"
+
+	"sfu/pkg/codec"
+	"sfu/pkg/forwarder"
+)
+
+// Timeouts of a connection.
+const (
+	// establishTimeout bounds ICE and DTLS together.
+	establishTimeout = 15 * time.Second
+	// disconnectedAfter and failedAfter are how long a connection may be silent; failedAfter counts from disconnected.
+	disconnectedAfter = 5 * time.Second
+	failedAfter       = 10 * time.Second
+	keepAlive         = 2 * time.Second
+	// closeTimeout is how long Close waits for pion.
+	closeTimeout = 5 * time.Second
+	// rttInterval is how often round-trip times are read.
+	rttInterval = 3 * time.Second
+)
+
+// socketBuffer is what is asked of the kernel for each UDP socket, in bytes.
+const socketBuffer = 4 << 20
+
+// An Address is one local address of the media sockets and what clients are told in its place.
+type Address struct {
+	Local netip.Addr
+	// Announce are the addresses for the answer; empty announces Local itself.
+	Announce []netip.Addr
+}
+
+// Config sets up an Engine.
+type Config struct {
+	// Addresses are those to receive media on, at least one.
+	Addresses []Address
+	// Port is the UDP port on every address; 0 lets the kernel choose one.
+	Port int
+	// TCP accepts ICE-TCP connections (RFC 6544), nil for none. The listener is closed with the Engine.
+	TCP net.Listener
+	// VideoCodecs are those that may be negotiated; empty means DefaultVideoCodecs.
+	VideoCodecs []codec.Type
+	// MaxConnecting bounds the connections whose handshake is under way; more wait. 0 means 64.
+	MaxConnecting int
+	// MaxSSRCs bounds what one connection may send on, 0 means 32.
+	MaxSSRCs int
+	Log      *slog.Logger
+}
+
+// An Engine owns the sockets, the certificate and the codec list that all connections share. It is the forwarder's Egress.
+type Engine struct {
+	cfg         Config
+	udp         ice.UDPMux
+	tcp         ice.TCPMux
+	certificate webrtc.Certificate
+	connecting  chan struct{}
+	quit        chan struct{}
+	finished    sync.WaitGroup
+
+	mu    sync.Mutex
+	conns map[*Conn]struct{}
+}
+
+// NewEngine opens the sockets.
+func NewEngine(cfg Config) (*Engine, error) {
+	if len(cfg.VideoCodecs) == 0 {
+		cfg.VideoCodecs = DefaultVideoCodecs
+	}
+	if cfg.MaxConnecting <= 0 {
+		cfg.MaxConnecting = 64
+	}
+	if cfg.MaxSSRCs <= 0 {
+		cfg.MaxSSRCs = 32
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make the DTLS key: %w", err)
+	}
+	certificate, err := webrtc.GenerateCertificate(key)
+	if err != nil {
+		return nil, fmt.Errorf("make the DTLS certificate: %w", err)
+	}
+	e := &Engine{
+		cfg: cfg, certificate: *certificate, conns: map[*Conn]struct{}{},
+		connecting: make(chan struct{}, cfg.MaxConnecting), quit: make(chan struct{}),
+	}
+	if err := e.listen(); err != nil {
+		return nil, err
+	}
+	e.finished.Go(e.watchRTT)
+	return e, nil
+}
+
+// listen opens one UDP socket per address, all on one port.
+func (e *Engine) listen() error {
+	log := pionLogger{log: e.cfg.Log, scope: "ice"}
+	var muxes []ice.UDPMux
+	port := e.cfg.Port
+	for _, a := range e.cfg.Addresses {
+		conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(a.Local, uint16(port))))
+		if err != nil {
+			for _, m := range muxes {
+				_ = m.Close()
+			}
+			return fmt.Errorf("open UDP port %d on %s: %w", port, a.Local, err)
+		}
+		port = conn.LocalAddr().(*net.UDPAddr).Port
+		// What the kernel refuses to give is made up for by reading fast; the metrics show its drops.
+		_ = conn.SetReadBuffer(socketBuffer)
+		_ = conn.SetWriteBuffer(socketBuffer)
+		muxes = append(muxes, ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: log}))
+	}
+	if len(muxes) == 0 {
+		return errors.New("no address to receive media on")
+	}
+	e.cfg.Port = port
+	e.udp = ice.NewMultiUDPMuxDefault(muxes...)
+	if e.cfg.TCP != nil {
+		// No write buffer: a full connection must push back, not lose.
+		e.tcp = ice.NewTCPMuxDefault(ice.TCPMuxParams{
+			Listener: e.cfg.TCP, Logger: log, ReadBufferSize: 64,
+			FirstStunBindTimeout: establishTimeout, AliveDurationForConnFromStun: establishTimeout,
+		})
+	}
+	return nil
+}
+
+// Port returns the UDP port.
+func (e *Engine) Port() int { return e.cfg.Port }
+
+// Flush hands each packet of the batch to its connection's writer.
+func (e *Engine) Flush(b *forwarder.Batch) {
+	for i := range b.Packets {
+		p := &b.Packets[i]
+		p.To.Write(p)
+	}
+}
+
+// newAPI makes the pion API of one connection: its buffers are that connection's.
+func (e *Engine) newAPI(c *Conn) (*webrtc.API, error) {
+	media, err := newMediaEngine(e.cfg.VideoCodecs)
+	if err != nil {
+		return nil, err
+	}
+	s := webrtc.SettingEngine{LoggerFactory: pionLoggerFactory{e.cfg.Log}, BufferFactory: c.inbound.buffer}
+	s.SetICEUDPMux(e.udp)
+	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
+	if e.tcp != nil {
+		s.SetICETCPMux(e.tcp)
+		networks = append(networks, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
+	}
+	s.SetNetworkTypes(networks)
+	s.DisableActiveTCP(true)
+	s.SetIncludeLoopbackCandidate(true)
+	s.SetIPFilter(e.announces)
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	s.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
+	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	// RFC 6347 section 4.2.1's cookie defends servers that answer strangers; only clients that passed ICE get here.
+	s.SetDTLSInsecureSkipHelloVerify(true)
+	s.DisableMediaEngineCopy(true)
+	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
+		return nil, fmt.Errorf("set the DTLS role: %w", err)
+	}
+	if err := e.rewrite(&s); err != nil {
+		return nil, err
+	}
+	return webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithSettingEngine(s), webrtc.WithInterceptorRegistry(&interceptor.Registry{})), nil
+}
+
+// announces reports whether ip is one of the addresses that clients may be told.
+func (e *Engine) announces(ip net.IP) bool {
+	addr, ok := netip.AddrFromSlice(ip)
+	for _, a := range e.cfg.Addresses {
+		if ok && a.Local == addr.Unmap() {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *Engine) rewrite(s *webrtc.SettingEngine) error {
+	var rules []webrtc.ICEAddressRewriteRule
+	for _, a := range e.cfg.Addresses {
+		if len(a.Announce) == 0 {
+			continue
+		}
+		rule := webrtc.ICEAddressRewriteRule{
+			Local: a.Local.String(), AsCandidateType: webrtc.ICECandidateTypeHost, Mode: webrtc.ICEAddressRewriteReplace,
+		}
+		for _, to := range a.Announce {
+			rule.External = append(rule.External, to.String())
+		}
+		rules = append(rules, rule)
+	}
+	if err := s.SetICEAddressRewriteRules(rules...); err != nil {
+		return fmt.Errorf("announce addresses: %w", err)
+	}
+	return nil
+}
+
+// watchRTT tells the forwarder the round-trip times that ICE measures.
+func (e *Engine) watchRTT() {
+	ticker := time.NewTicker(rttInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-e.quit:
+			return
+		case <-ticker.C:
+		}
+		e.mu.Lock()
+		conns := make([]*Conn, 0, len(e.conns))
+		for c := range e.conns {
+			conns = append(conns, c)
+		}
+		e.mu.Unlock()
+		for _, c := range conns {
+			c.tellRTT()
+		}
+	}
+}
+
+// Stats returns how many connections there are.
+func (e *Engine) Stats() Stats {
+	s := Stats{Limit: e.cfg.MaxConnecting, Connecting: len(e.connecting)}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s.Open = len(e.conns)
+	return s
+}
+
+// Stats count connections.
+type Stats struct {
+	// Open connections, and those of them whose handshake is under way, of which Limit may be.
+	Open, Connecting, Limit int
+}
+
+// Close closes the sockets. Conns must be closed before.
+func (e *Engine) Close() error {
+	close(e.quit)
+	e.finished.Wait()
+	err := e.udp.Close()
+	if e.tcp != nil {
+		err = errors.Join(err, e.tcp.Close())
+	}
+	return err
+}

@@ -1,0 +1,121 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+)
+
+// hold takes a place among those that connect, before the first answer, and starts the watchdog.
+func (c *Conn) hold(ctx context.Context) error {
+	c.mu.Lock()
+	first := c.watchdog == nil
+	c.mu.Unlock()
+	if !first {
+		return nil
+	}
+	select {
+	case c.engine.connecting <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrOverloaded, ctx.Err())
+	case <-c.closed:
+		return ErrClosed
+	}
+	c.mu.Lock()
+	c.held = true
+	c.mu.Unlock()
+	c.watch()
+	return nil
+}
+
+// release gives the place back. c.mu is held.
+func (c *Conn) release() {
+	if c.held {
+		c.held = false
+		<-c.engine.connecting
+	}
+}
+
+// watch gives the connection establishTimeout from now.
+func (c *Conn) watch() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.watchdog != nil {
+		c.watchdog.Stop()
+	}
+	c.watchdog = time.AfterFunc(establishTimeout, c.overdue)
+}
+
+func (c *Conn) overdue() {
+	c.mu.Lock()
+	connected := c.status.State == Connected
+	c.mu.Unlock()
+	if connected {
+		return
+	}
+	c.tell(func(s *Status) { s.State = Failed })
+	go c.Close()
+}
+
+// tell changes the status and tells the handler, one change at a time.
+func (c *Conn) tell(change func(*Status)) {
+	c.telling.Lock()
+	defer c.telling.Unlock()
+	c.mu.Lock()
+	before := c.status
+	if before.State == Closed || before.State == Failed && before.Err != nil {
+		c.mu.Unlock()
+		return
+	}
+	change(&c.status)
+	c.status.Step = ""
+	if c.status.State == Connecting || c.status.State == Failed {
+		c.status.Step = "ice"
+		if c.ice {
+			c.status.Step = "dtls"
+		}
+	}
+	status := c.status
+	c.mu.Unlock()
+	if status != before {
+		c.handler.StatusChanged(status)
+	}
+}
+
+func (c *Conn) iceChanged(s webrtc.ICEConnectionState) {
+	c.mu.Lock()
+	c.ice = s == webrtc.ICEConnectionStateConnected || s == webrtc.ICEConnectionStateCompleted
+	c.mu.Unlock()
+	switch s {
+	case webrtc.ICEConnectionStateDisconnected:
+		c.tell(func(s *Status) { s.State = Disconnected })
+	case webrtc.ICEConnectionStateConnected, webrtc.ICEConnectionStateChecking:
+		c.tell(func(*Status) {}) // the step may have changed
+	}
+}
+
+func (c *Conn) stateChanged(s webrtc.PeerConnectionState) {
+	switch s {
+	case webrtc.PeerConnectionStateConnected:
+		c.connected()
+	case webrtc.PeerConnectionStateFailed:
+		c.tell(func(s *Status) { s.State = Failed })
+	case webrtc.PeerConnectionStateClosed:
+		go c.Close() // the client closed DTLS
+	}
+}
+
+func (c *Conn) connected() {
+	path := ""
+	if pair, err := c.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair(); err == nil && pair != nil && pair.Local != nil {
+		path = pair.Local.Protocol.String()
+	}
+	c.mu.Lock()
+	c.release()
+	c.mu.Unlock()
+	c.writer.open.Store(true)
+	c.peer.Ready()
+	c.tell(func(s *Status) { s.State, s.Path = Connected, path })
+}
