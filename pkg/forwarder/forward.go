@@ -13,9 +13,11 @@ type downMedia struct {
 	timeline    timeline
 	sent        sentPackets
 	rtx         rtxStream
-	// format is what the current stream is sent as; from is the encoding it comes from.
-	format *Format
-	from   *encoding
+	// format is what the current stream is sent as, from and generation where it comes from.
+	format     *Format
+	from       *encoding
+	generation uint32
+	left       leftStreams
 	// stalled is set while the viewer's connection takes no more: video waits for the next keyframe after it does.
 	stalled bool
 	// lacksCodec is set when the source's codec was not negotiated.
@@ -40,7 +42,7 @@ func (d *DownTrack) forward(e *encoding, p *packet, now Instant) {
 	case ignore:
 	case withhold:
 		d.withhold(p, now)
-	case begin:
+	case start:
 		d.begin(e, p, now)
 	case pass:
 		if p.empty() {
@@ -57,15 +59,18 @@ func (d *DownTrack) forward(e *encoding, p *packet, now Instant) {
 func (d *DownTrack) begin(e *encoding, p *packet, now Instant) {
 	m := &d.media
 	format := d.formatFor(p.format.Codec)
-	if format == nil || !d.admit() {
-		m.selector.stop()
+	if format == nil || !d.admit() || m.left.sent(e, p.seq) || m.from == e && m.generation == e.generation && p.seq <= m.rewriter.highestIn {
 		return
 	}
+	m.selector.begin(e.index, e.generation, p)
 	natural, known := d.natural(e, p)
 	if m.from != e || m.state.Source != m.source {
 		d.peer.group.counters.LayerSwitches++
 	}
-	m.from, m.format = e, format
+	if m.from != nil {
+		m.left.note(m.from, m.generation, m.rewriter.highestIn)
+	}
+	m.from, m.generation, m.format = e, e.generation, format
 	out := m.rewriter.begin(p.seq, p.info.Numbers)
 	timestamp := m.timeline.begin(p.timestamp, now, natural, known)
 	numbers := m.rewriter.pictures.apply(p.info.Numbers)
@@ -77,6 +82,39 @@ func (d *DownTrack) begin(e *encoding, p *packet, now Instant) {
 			d.forward(e, q, now)
 		}
 	}
+}
+
+// leftStreams remembers how far the streams were sent that a viewer has left, so that a keyframe which comes late does not begin one of
+// them at a place the viewer is past.
+type leftStreams struct {
+	at   [4]leftStream
+	next int
+}
+
+type leftStream struct {
+	from       *encoding
+	generation uint32
+	highest    uint64
+}
+
+func (l *leftStreams) note(from *encoding, generation uint32, highest uint64) {
+	for i := range l.at {
+		if l.at[i].from == from {
+			l.at[i] = leftStream{from, generation, highest}
+			return
+		}
+	}
+	l.at[l.next%len(l.at)] = leftStream{from, generation, highest}
+	l.next++
+}
+
+func (l *leftStreams) sent(e *encoding, seq uint64) bool {
+	for i := range l.at {
+		if s := &l.at[i]; s.from == e && s.generation == e.generation && seq <= s.highest {
+			return true
+		}
+	}
+	return false
 }
 
 // pass sends a packet of the running stream.

@@ -42,7 +42,9 @@ func (r *downReports) newlyLost(report *rtcp.ReceptionReport) uint64 {
 }
 
 // ntp returns the time of day at now as an NTP timestamp; it never jumps with the system's clock.
-func (r *router) ntp(now Instant) uint64 { return uint64(ntpFromTime(r.wallclock.Add(time.Duration(now)))) }
+func (r *router) ntp(now Instant) uint64 {
+	return uint64(ntpFromTime(r.wallclock.Add(time.Duration(now))))
+}
 
 // report sends the RTCP that is due: what the client should send again, keyframe requests, congestion feedback and reports.
 func (p *Peer) report(now Instant, steer bool) {

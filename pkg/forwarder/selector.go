@@ -10,8 +10,8 @@ const (
 	ignore
 	// pass: send it.
 	pass
-	// begin: send it as the first packet of another stream.
-	begin
+	// start: send it as the first packet of another stream, after a call of selector.begin.
+	start
 )
 
 // none stands for "no encoding".
@@ -67,10 +67,14 @@ func (s *selector) decide(encoding int, generation uint32, p *packet, video, new
 	if !s.better(encoding) || p.empty() || video && !(p.info.Keyframe && p.info.Start) {
 		return ignore
 	}
+	return start
+}
+
+// begin makes p's encoding the current one.
+func (s *selector) begin(encoding int, generation uint32, p *packet) {
 	s.current, s.generation = encoding, generation
 	s.temporal = s.targetTemporal
 	s.frame, s.passes = p.timestamp, true
-	return begin
 }
 
 // better reports whether encoding brings the viewer nearer to the target: from nothing everything up to the target does, and when

@@ -202,7 +202,7 @@ func (d *DownTrack) steer(now Instant) {
 		return
 	}
 	if m.sent.ring != nil && now.Sub(m.timeline.lastAt) > parkedMemory {
-		m.sent, m.from = sentPackets{}, nil
+		m.sent, m.from, m.left = sentPackets{}, nil, leftStreams{}
 		m.rewriter.holes = nil
 	}
 }
