@@ -557,4 +557,3 @@ func (v *viewer) askAgain(b *bench, random *rand.Rand) {
 		v.fail("NACK of %d, sent %v ago, was answered by %+v", p.seq, b.now.Sub(p.at), v.repairs)
 	}
 }
-
