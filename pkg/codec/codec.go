@@ -44,22 +44,36 @@ func (t Type) String() string {
 // Video reports whether t is a video codec.
 func (t Type) Video() bool { return t >= VP8 && t <= AV1 }
 
+// ClockRate returns the RTP clock in Hz: 48000 for Opus (RFC 7587 section 4.1), 90000 for video, 0 for Unknown.
+func (t Type) ClockRate() uint32 {
+	switch {
+	case t == Opus:
+		return 48000
+	case t.Video():
+		return 90000
+	}
+	return 0
+}
+
 // Info is what one RTP payload says about itself. The zero value of a field means that the payload does not say,
 // except for Spatial and Temporal, which are -1 then.
 type Info struct {
-	// Keyframe is set on every packet that can be told to belong to a frame which decodes without any earlier one.
-	// Together with Start it marks the one packet at which a receiver can begin.
+	// Keyframe is set where a frame begins that decodes without any earlier one. Together with Start it marks the one packet at
+	// which a receiver can begin. In H.264 it stands on each packet in which a parameter set (SPS) or a slice of such a frame
+	// begins, so it may be set without Start; in the other codecs it implies Start.
 	Keyframe bool
 	// Start and End mark the first and the last packet of a frame of one spatial layer. End is only set where the payload
-	// itself says so (VP9); elsewhere the RTP marker does.
+	// itself says so (VP9); elsewhere the RTP marker does. H.264 does not say where a frame starts; Start is set there on
+	// packets with an SPS alone. In AV1 several packets may look like a start, see parseAV1.
 	Start, End bool
 	// Spatial and Temporal are the layer of the frame within its encoding, counted from 0, or -1.
 	Spatial, Temporal int8
 	// SwitchUp is set when a receiver of the layers below may begin with this frame's temporal layer (VP8 Y, VP9 U).
 	SwitchUp bool
-	// Discardable is set when no other frame refers to this one.
+	// Discardable is set when no other frame refers to this one (VP8 N, H.264 nal_ref_idc 0). VP9 and AV1 payloads never say so.
 	Discardable bool
-	// Width and Height are the picture's size in pixels, on keyframes that carry it.
+	// Width and Height are the picture's size in pixels, on packets that carry it: VP8 keyframes, H.264 SPS, AV1 sequence
+	// headers, and VP9 scalability structures, where they are those of the highest spatial layer.
 	Width, Height uint16
 	// Numbers are the picture numbers that must stay continuous for a receiver.
 	Numbers Numbers
@@ -67,7 +81,7 @@ type Info struct {
 
 // Numbers are the running numbers of a VP8 or VP9 payload descriptor.
 type Numbers struct {
-	PictureID    uint16 // 7 or 15 bits as on the wire
+	PictureID    uint16 // 7 or 15 bits as on the wire, see LongID
 	TL0          uint8  // TL0PICIDX
 	KeyIndex     uint8  // VP8 KEYIDX, 5 bits
 	HasPictureID bool
