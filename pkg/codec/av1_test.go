@@ -38,6 +38,7 @@ var av1Samples = []sample{
 		i.Keyframe, i.Start, i.Width, i.Height = true, true, 320, 180
 	})},
 	{"frame of a layer", raw("10 34 48 10008500"), layer(1, 2, func(i *codec.Info) { i.Start = true })},
+	{"layer of the first OBU counts", raw("20 03 1c4810 24 f8 10"), layer(1, 2, func(i *codec.Info) { i.Start = true })},
 	{"frame of the highest layer", raw("10 34 f8 10008500"), layer(3, 7, func(i *codec.Info) { i.Start = true })},
 	{"frame", raw("10" + av1Frame), av1Start()},
 	{"frame header", raw("10 18 1000"), av1Start()},
