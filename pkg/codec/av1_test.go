@@ -38,6 +38,7 @@ var av1Samples = []sample{
 		i.Keyframe, i.Start, i.Width, i.Height = true, true, 320, 180
 	})},
 	{"frame of a layer", raw("10 34 48 10008500"), layer(1, 2, func(i *codec.Info) { i.Start = true })},
+	{"layer of the first OBU counts", raw("20 03 1c4810 24 f8 10"), layer(1, 2, func(i *codec.Info) { i.Start = true })},
 	{"frame of the highest layer", raw("10 34 f8 10008500"), layer(3, 7, func(i *codec.Info) { i.Start = true })},
 	{"frame", raw("10" + av1Frame), av1Start()},
 	{"frame header", raw("10 18 1000"), av1Start()},
@@ -54,7 +55,7 @@ var av1Samples = []sample{
 	{"obu_size of more than the fragment", raw("50 32 8001 10"), av1Start()},
 	{"empty elements", raw("00 00 00"), unlayered(nil)},
 	{"empty element before a frame", raw("20 00" + av1Frame), av1Start()},
-	{"size that does not fit", raw("18 08 0000 0000 07ff ffff ffff ffff ffff"), unlayered(func(i *codec.Info) { i.Keyframe, i.Start = true, true })},
+	{"size that does not fit", raw("18 08 000000 07 ffffffffff"), unlayered(func(i *codec.Info) { i.Keyframe, i.Start = true, true })},
 }
 
 var av1Malformed = []malformed{

@@ -63,8 +63,8 @@ type Info struct {
 	// begins, so it may be set without Start; in the other codecs it implies Start.
 	Keyframe bool
 	// Start and End mark the first and the last packet of a frame of one spatial layer. End is only set where the payload
-	// itself says so (VP9); elsewhere the RTP marker does. H.264 does not say where a frame starts; Start is set there on
-	// packets with an SPS alone. In AV1 several packets may look like a start, see parseAV1.
+	// itself says so (VP9); elsewhere the RTP marker does. H.264 does not say where a frame starts; Start is only set
+	// there on packets with an SPS. In AV1 a frame whose headers are spread over several packets has as many starts.
 	Start, End bool
 	// Spatial and Temporal are the layer of the frame within its encoding, counted from 0, or -1.
 	Spatial, Temporal int8

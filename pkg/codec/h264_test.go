@@ -6,11 +6,10 @@ func spsInfo(width, height uint16) codec.Info {
 	return unlayered(func(i *codec.Info) { i.Keyframe, i.Start, i.Width, i.Height = true, true, width, height })
 }
 
-func keyInfo() codec.Info        { return unlayered(func(i *codec.Info) { i.Keyframe = true }) }
-func discardInfo() codec.Info    { return unlayered(func(i *codec.Info) { i.Discardable = true }) }
-func spsWithoutSize() codec.Info { return spsInfo(0, 0) }
+func keyInfo() codec.Info     { return unlayered(func(i *codec.Info) { i.Keyframe = true }) }
+func discardInfo() codec.Info { return unlayered(func(i *codec.Info) { i.Discardable = true }) }
 
-// spsSamples are parameter sets made by libx264.
+// spsSamples are parameter sets, the long ones made by libx264. Those without a size have values that H.264 does not allow.
 var spsSamples = []sample{
 	{"SPS baseline 320x180, cropped", raw("6742c00dd901419f9f0110000003001000000303c0f142a480"), spsInfo(320, 180)},
 	{"SPS high 1280x720 with scaling lists", raw("6764001facd9405005bb0110000003001000000303c0f1831960"), spsInfo(1280, 720)},
@@ -19,7 +18,10 @@ var spsSamples = []sample{
 	{"SPS high 4:4:4 322x182", raw("67f4000d919b282a33c7c5e022000003000200000300781e28532c"), spsInfo(322, 182)},
 	{"SPS interlaced 1920x1080", raw("67640028acd94078044fde0220000003002000000783e2c5b2c0"), spsInfo(1920, 1080)},
 	{"SPS of ten bytes", raw("6742001f da0140 16ec 40"), spsInfo(1280, 720)},
-	{"SPS with a profile only a decoder can refuse", raw("6742001f 00000000 80"), spsWithoutSize()},
+	{"SPS with a number of more than 32 bits", raw("6742001f 00000000 80"), spsInfo(0, 0)},
+	{"SPS with an unknown picture order count", raw("6742001f c97a"), spsInfo(0, 0)},
+	{"SPS of 65536 pixels", raw("6742001f f8002001d0"), spsInfo(0, 0)},
+	{"SPS that crops all", raw("6742001f fbe27c"), spsInfo(0, 0)},
 }
 
 var h264Samples = []sample{

@@ -33,7 +33,7 @@ var vp8Samples = []sample{
 		i.Numbers = codec.Numbers{KeyIndex: 0x17, HasKeyIndex: true}
 	})},
 	{"temporal layer alone", raw("90 20 5f" + vp8Inter), layer(-1, 1, func(i *codec.Info) { i.Start = true })},
-	{"reserved bits", raw("d8 0f" + vp8Inter), unlayered(func(i *codec.Info) { i.Start = false })},
+	{"reserved bits", raw("d8 0f" + vp8Inter), unlayered(func(i *codec.Info) { i.Start = true })},
 	{"extension without content", raw("90 00" + vp8Inter), unlayered(func(i *codec.Info) { i.Start = true })},
 	{"keyframe without extension", raw("10" + vp8Key), unlayered(func(i *codec.Info) {
 		i.Keyframe, i.Start, i.Width, i.Height = true, true, 640, 360
