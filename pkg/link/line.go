@@ -112,7 +112,7 @@ func (l *line) deliverDue() time.Duration {
 func (l *line) set(cfg Config) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.link.Set(cfg)
+	l.link.Set(cfg, time.Now())
 }
 
 func (l *line) setBlackhole(on bool) {

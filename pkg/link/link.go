@@ -55,8 +55,13 @@ func New(cfg Config, seed uint64) *Link {
 	return &Link{cfg: cfg, rng: rand.New(rand.NewPCG(seed, 0x6c696e6b))}
 }
 
-// Set changes the path for the packets that are sent from now on. Those accepted before keep their times, and nothing overtakes them.
-func (l *Link) Set(cfg Config) { l.cfg = cfg }
+// Set changes the path for the packets that are sent from now on. Those accepted before keep their times, and nothing overtakes them;
+// what they fill of the queue drains at the new rate.
+func (l *Link) Set(cfg Config, now time.Time) {
+	waiting := l.waiting(now)
+	l.cfg = cfg
+	l.idle = now.Add(l.transmission(waiting))
+}
 
 // Counters returns what was counted so far.
 func (l *Link) Counters() Counters { return l.counters }

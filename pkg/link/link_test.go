@@ -200,12 +200,15 @@ func TestSetKeepsOrder(t *testing.T) {
 	if got := l.Backlog(origin); got < 49_990 || got > 50_000 {
 		t.Fatalf("%d bytes wait", got)
 	}
-	l.Set(link.Config{Rate: 8_000_000})
+	l.Set(link.Config{Rate: 8_000_000}, origin)
+	if got := l.Backlog(origin); got < 49_990 || got > 50_000 {
+		t.Errorf("%d bytes wait at the new rate", got)
+	}
 	o := l.Send(1000, origin)
 	if got := o.Arrivals()[0]; got.Before(last) || got.After(last.Add(2*time.Millisecond)) {
 		t.Errorf("arrives %v after the packet before", got.Sub(last))
 	}
-	l.Set(link.Config{})
+	l.Set(link.Config{}, origin)
 	if o := l.Send(1000, last.Add(time.Second)); !o.Arrivals()[0].Equal(last.Add(time.Second)) {
 		t.Error("a link that became perfect delays")
 	}
