@@ -5,6 +5,8 @@ import (
 	"errors"
 	"hash/crc32"
 	"time"
+
+	"sfu/pkg/codec"
 )
 
 // A Stamp is at the end of every payload. What is in front of it may be rewritten on the way; what it covers may not.
@@ -13,6 +15,8 @@ type Stamp struct {
 	Publisher uint64
 	// Encoding counts the Track's encodings from 0. Temporal is the temporal layer, 0 without.
 	Encoding, Temporal uint8
+	// Codec is that of the payload, so that a wrong payload type shows.
+	Codec codec.Type
 	// Sequence counts the packets of an encoding from 0, retransmissions not.
 	Sequence uint64
 	// Sent is when the packet left the publisher for the first time.
@@ -40,7 +44,7 @@ func (s Stamp) seal(body []byte) {
 	b := body[len(body)-StampSize:]
 	binary.BigEndian.PutUint32(b, stampMagic)
 	binary.BigEndian.PutUint64(b[4:], s.Publisher)
-	b[12], b[13] = s.Encoding, s.Temporal
+	b[12], b[13] = s.Encoding, s.Temporal<<4|uint8(s.Codec)
 	binary.BigEndian.PutUint16(b[14:], uint16(len(body)))
 	binary.BigEndian.PutUint64(b[16:], s.Sequence)
 	binary.BigEndian.PutUint64(b[24:], uint64(s.Sent.UnixNano()))
@@ -67,7 +71,7 @@ func ReadStamp(payload []byte) (Stamp, error) {
 		return Stamp{}, ErrDamaged
 	}
 	return Stamp{
-		Publisher: binary.BigEndian.Uint64(b[4:]), Encoding: b[12], Temporal: b[13],
+		Publisher: binary.BigEndian.Uint64(b[4:]), Encoding: b[12], Temporal: b[13] >> 4, Codec: codec.Type(b[13] & 0xf),
 		Sequence: binary.BigEndian.Uint64(b[16:]), Sent: time.Unix(0, int64(binary.BigEndian.Uint64(b[24:]))),
 	}, nil
 }

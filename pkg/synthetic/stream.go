@@ -141,7 +141,9 @@ func (s *stream) send(f *frame, i, n int, transportSeq uint16, now time.Time) (s
 	head := s.headOf(p.payload, f, i, n, size)
 	body := p.payload[head:]
 	fill(body[:len(body)-StampSize], s.stats.Packets)
-	Stamp{Publisher: s.publisher, Encoding: s.index, Temporal: f.temporal, Sequence: s.stats.Packets, Sent: now}.seal(body)
+	Stamp{
+		Publisher: s.publisher, Encoding: s.index, Temporal: f.temporal, Codec: s.encoder.kind, Sequence: s.stats.Packets, Sent: now,
+	}.seal(body)
 	p.timestamp, p.marker = f.timestamp, i == n-1 && s.encoder.kind.Video()
 
 	binary.BigEndian.PutUint16(s.transportSeq[:], transportSeq)
