@@ -48,19 +48,19 @@ type keyframeRequester struct {
 	waits []keyframeWait
 	// together is set while the publisher makes its keyframes in all encodings at once; latest is when the last one came.
 	together bool
-	keyed    bool
 	latest   Instant
 
 	// debt is how long it takes until the whole burst is there again, as of spentAt.
-	debt     time.Duration
-	spentAt  Instant
-	sent     uint64
-	received uint64
+	debt    time.Duration
+	spentAt Instant
+	// requested and sent count for good; the difference was joined to others.
+	sent      uint64
+	requested uint64
 }
 
 // request asks for a keyframe of an encoding, which is a small index.
 func (k *keyframeRequester) request(encoding int, now Instant) {
-	k.received++
+	k.requested++
 	w := k.wait(encoding)
 	if !w.wanted {
 		w.wanted, w.since = true, now
@@ -91,7 +91,7 @@ func (k *keyframeRequester) arrived(encoding int, now Instant) {
 		}
 	}
 	w.keyed, w.keyAt = true, now
-	k.keyed, k.latest = true, now
+	k.latest = now
 	k.cancel(encoding)
 }
 
@@ -127,14 +127,14 @@ func keyframeTimeout(rtt time.Duration, fps float64) time.Duration {
 // ready reports whether a request for w makes sense now, were there no other encodings and no budget.
 func (k *keyframeRequester) ready(w *keyframeWait, now Instant, timeout time.Duration) bool {
 	if !w.asked {
-		if k.together {
-			return now.Sub(k.latest) >= keyframeGuard
+		if w.keyed && now.Sub(w.keyAt) < keyframeGuard {
+			return false
 		}
-		return !w.keyed || now.Sub(w.keyAt) >= keyframeGuard
+		return !k.together || now.Sub(k.latest) >= keyframeGuard || now.Sub(w.since) >= keyframeSlow
 	}
 	if w.shared && k.latest >= w.askedAt {
 		if now.Sub(k.latest) < keyframeTogether {
-			return false
+			return now.Sub(w.askedAt) >= keyframeSlow
 		}
 		// The others have their keyframes, this one has not: it needs a request of its own.
 		k.together = false
