@@ -258,7 +258,7 @@ func TestNackRepairsLoss(t *testing.T) {
 			if arrived[seq] {
 				t.Fatalf("asked for %d, which is here", seq)
 			}
-			if rng.Float64() >= .05 && rng.Float64() >= .05 {
+			if rng.Float64() >= .05+.05 { // the request or the repair is lost
 				repairs = append(repairs, repair{ms + 80, seq})
 			}
 		}

@@ -111,6 +111,15 @@ func TestReceptionLostTotalWaitsForRepair(t *testing.T) {
 	}
 }
 
+func TestReceptionRepairFromBeforeTheFirst(t *testing.T) {
+	r := newReception(1)
+	receive(&r, 1000)
+	r.insert(998, 0, 48_000, 100, true, instantMS(10_000))
+	if got := r.report(instantMS(10_001)); got.TotalLost != 0 || r.packets != 1 {
+		t.Fatalf("report = %+v", got)
+	}
+}
+
 func TestReceptionRestart(t *testing.T) {
 	r := newReception(1)
 	receive(&r, 1<<16+10, 1<<16+12)
