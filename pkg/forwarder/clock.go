@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// An ntpTime is a point of a sender's wall clock in the format of RTCP: seconds since 1900 in 32.32 fixed point (RFC 3550 section 4).
+// An ntpTime is a point of a sender's wall clock in the format of RTCP: seconds since 1900 in 32.32 fixed point
+// (RFC 3550 section 4).
 type ntpTime uint64
 
 // ntpUnix is 1970 in NTP seconds.

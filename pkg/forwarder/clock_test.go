@@ -131,7 +131,10 @@ func TestSenderClockSkew(t *testing.T) {
 		skew  float64
 		noise time.Duration
 		limit time.Duration
-	}{{0, 0, time.Millisecond}, {200e-6, 0, time.Millisecond}, {-1000e-6, 0, time.Millisecond}, {200e-6, 5 * time.Millisecond, 10 * time.Millisecond}, {0, 20 * time.Millisecond, 40 * time.Millisecond}} {
+	}{
+		{0, 0, time.Millisecond}, {200e-6, 0, time.Millisecond}, {-1000e-6, 0, time.Millisecond},
+		{200e-6, 5 * time.Millisecond, 10 * time.Millisecond}, {0, 20 * time.Millisecond, 40 * time.Millisecond},
+	} {
 		rng := rand.New(rand.NewPCG(1, 1))
 		clock := newSenderClock(90_000)
 		s := reportingSender{rate: 90_000 * (1 + c.skew), now: 3_900_000_000 << 32, rtp: 1<<32 - 90_000}
@@ -142,6 +145,20 @@ func TestSenderClockSkew(t *testing.T) {
 			if e := s.lineError(t, &clock); i > 8 && e > c.limit {
 				t.Fatalf("skew %v, noise %v: %v off after %d reports", c.skew, c.noise, e, i+1)
 			}
+		}
+	}
+}
+
+func TestSenderClockDuplicates(t *testing.T) {
+	c := newSenderClock(90_000)
+	s := reportingSender{rate: 90_000 * 1.001, now: 3_900_000_000 << 32}
+	for i := range 20 {
+		for range clockSamples {
+			s.report(&c)
+		}
+		s.pass(5 * time.Second)
+		if e := s.lineError(t, &c); i > 3 && e > time.Millisecond {
+			t.Fatalf("%v off after %d reports", e, i+1)
 		}
 	}
 }
@@ -163,6 +180,7 @@ func TestSenderClockRefusesAWildReport(t *testing.T) {
 				if i%2 == 1 {
 					n, r := wild(s.now, s.timestamp())
 					c.report(uint64(n), r, Instant(s.elapsed))
+					c.report(uint64(n), r, Instant(s.elapsed)) // a duplicate proves nothing
 				}
 				if e := s.lineError(t, &c); e > time.Millisecond {
 					t.Fatalf("%v off after %d reports", e, i+1)

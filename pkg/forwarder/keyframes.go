@@ -33,7 +33,7 @@ type keyframeWait struct {
 	tries         int
 	keyed         bool
 	keyAt         Instant
-	// answer is set when the last keyframe followed a request for this encoding itself.
+	// answer is set when the last keyframe followed a request.
 	answer bool
 }
 
@@ -83,7 +83,7 @@ func (k *keyframeRequester) cancel(encoding int) {
 // arrived tells that a keyframe of an encoding begins to arrive.
 func (k *keyframeRequester) arrived(encoding int, now Instant) {
 	w := k.wait(encoding)
-	w.answer = w.asked && !w.shared
+	w.answer = w.asked
 	for i := range k.waits {
 		o := &k.waits[i]
 		if o != w && o.keyed && now.Sub(o.keyAt) <= keyframeTogether && o.answer != w.answer {

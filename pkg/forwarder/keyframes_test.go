@@ -137,6 +137,47 @@ func TestKeyframeThatFailsToComeAlong(t *testing.T) {
 	}
 }
 
+func TestKeyframeThatMayComeAlongDelaysNobody(t *testing.T) {
+	var k keyframeRequester
+	learnTogether(&k)
+	k.request(0, instantMS(1000))
+	k.request(1, instantMS(1000))
+	asked := polled(&k, 1000, 10_000)[0]
+	last := asked[len(asked)-1]
+	polled(&k, 10_000, last+1950)
+	k.arrived(0, instantMS(last+1950))
+	expectPolled(t, &k, last+1950, last+2100, map[int][]int{1: {last + 2000}})
+}
+
+// A request that is sent out of turn, because its encoding waited for 2 s, is taken from the budget nevertheless.
+func TestKeyframeRequestOutOfTurn(t *testing.T) {
+	var k keyframeRequester
+	for e := range 4 {
+		k.request(e, 0)
+	}
+	polled(&k, 0, 5)
+	for e := range 4 {
+		k.cancel(e)
+	}
+	k.request(0, 0)
+	k.request(1, instantMS(1000))
+	expectPolled(t, &k, 5, 3000, map[int][]int{0: {2000}})
+	k.cancel(0)
+	k.request(2, instantMS(3500))
+	expectPolled(t, &k, 3000, 5000, map[int][]int{1: {3000}})
+	k.cancel(1)
+	expectPolled(t, &k, 5000, 6000, map[int][]int{2: {5000}})
+}
+
+func TestKeyframePatience(t *testing.T) {
+	for tries, want := range map[int]int{1: 150, 2: 300, 3: 600, 4: 1000, 5: 1000, 6: 2000, 100: 2000} {
+		w := keyframeWait{tries: tries}
+		if got := w.patience(keyframeMinTimeout); got != time.Duration(instantMS(want)) {
+			t.Errorf("after %d requests: %v, want %d ms", tries, got, want)
+		}
+	}
+}
+
 // A keyframePublisher answers requests as encoders do.
 type keyframePublisher struct {
 	rng       *rand.Rand

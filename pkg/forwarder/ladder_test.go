@@ -30,6 +30,18 @@ func TestRateMeter(t *testing.T) {
 	}
 }
 
+func TestRateMeterForgetsInAPause(t *testing.T) {
+	for ms := 3000; ms < 5000; ms += 50 {
+		var m rateMeter
+		for at := 0; at < 2000; at += 10 {
+			m.add(1250, instantMS(at))
+		}
+		if got := m.rate(instantMS(ms)); got > 0 && ms > 3100 {
+			t.Fatalf("at %d ms the rate is %d", ms, got)
+		}
+	}
+}
+
 // The rate lies between what came in the last 0.9 s and what came in the last 1.1 s.
 func TestRateMeterBounds(t *testing.T) {
 	for seed := range uint64(100) {
@@ -136,6 +148,21 @@ func TestEncodingMeterActive(t *testing.T) {
 				t.Fatal("not alive after two frames again")
 			}
 		})
+	}
+}
+
+// A pause says nothing about the frame rate.
+func TestEncodingMeterPause(t *testing.T) {
+	var m encodingMeter
+	m.packet(100, true, 0, 0)
+	m.packet(100, true, 0, instantMS(60_000))
+	if m.active(instantMS(60_000)) {
+		t.Fatal("two frames in a minute are taken for alive")
+	}
+	now := feedFrames(&m, instantMS(60_033), 10, 33*time.Millisecond)
+	now = feedFrames(&m, now+instantMS(60_000), 3, 33*time.Millisecond)
+	if m.active(now + instantMS(300)) {
+		t.Fatal("not dry")
 	}
 }
 

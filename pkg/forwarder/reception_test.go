@@ -120,6 +120,43 @@ func TestReceptionRepairFromBeforeTheFirst(t *testing.T) {
 	}
 }
 
+// What is older than the window or decided already must not be counted again.
+func TestReceptionBeforeTheFirstTooLate(t *testing.T) {
+	r := newReception(1)
+	receive(&r, 1000, 5000)
+	receive(&r, 903)
+	if got := r.report(0).TotalLost; got != 3999 || r.packets != 2 {
+		t.Fatalf("total lost %d, %d packets", got, r.packets)
+	}
+	r = newReception(1)
+	receive(&r, 1000, 1003)
+	r.report(instantMS(20_000))
+	r.report(instantMS(30_000))
+	receive(&r, 999)
+	receive(&r, 1004)
+	r.report(instantMS(40_000))
+	r.report(instantMS(50_000))
+	if r.lostTotal() != 2 {
+		t.Fatalf("lostTotal = %d", r.lostTotal())
+	}
+}
+
+// Without reports the window alone decides what is lost.
+func TestReceptionWindow(t *testing.T) {
+	r := newReception(1)
+	want := uint64(0)
+	for seq := uint64(1000); seq <= 20_000; seq++ {
+		if seq%3 != 0 {
+			receive(&r, seq)
+		} else if seq <= 20_000-receptionWindow {
+			want++
+		}
+	}
+	if r.lostTotal() != want {
+		t.Fatalf("lostTotal = %d, want %d", r.lostTotal(), want)
+	}
+}
+
 func TestReceptionRestart(t *testing.T) {
 	r := newReception(1)
 	receive(&r, 1<<16+10, 1<<16+12)

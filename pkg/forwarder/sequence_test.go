@@ -10,28 +10,29 @@ import (
 func instantMS(n int) Instant { return Instant(n) * Instant(time.Millisecond) }
 
 func TestExtender(t *testing.T) {
-	const cycle = 1 << 16
+	const cycle, restarted = 1 << 16, true
 	type step struct {
 		seq       uint16
 		ext       uint64 // 0 for refused
 		restarted bool
 	}
+	first := step{10, cycle + 10, false}
 	for name, steps := range map[string][]step{
-		"seed":                  {{seq: 0, ext: cycle}},
-		"in order":              {{seq: 7, ext: cycle + 7}, {seq: 8, ext: cycle + 8}},
-		"duplicate":             {{seq: 7, ext: cycle + 7}, {seq: 7, ext: cycle + 7}},
-		"wrap":                  {{seq: 65535, ext: cycle + 65535}, {seq: 0, ext: 2 * cycle}, {seq: 65535, ext: 2*cycle - 1}},
-		"before the first":      {{seq: 0, ext: cycle}, {seq: 65535, ext: cycle - 1}, {seq: 1, ext: cycle + 1}},
-		"largest jump":          {{seq: 10, ext: cycle + 10}, {seq: 3010, ext: cycle + 3010}, {seq: 10, ext: cycle + 10}},
-		"too far":               {{seq: 10, ext: cycle + 10}, {seq: 3011}, {seq: 11, ext: cycle + 11}},
-		"too late":              {{seq: 4000, ext: cycle + 4000}, {seq: 999}, {seq: 4001, ext: cycle + 4001}},
-		"restart":               {{seq: 10, ext: cycle + 10}, {seq: 5000}, {seq: 5001, ext: 2*cycle + 5001, restarted: true}, {seq: 5002, ext: 2*cycle + 5002}},
-		"restart backwards":     {{seq: 9000, ext: cycle + 9000}, {seq: 100}, {seq: 101, ext: 3*cycle + 101, restarted: true}},
-		"restart at the wrap":   {{seq: 9000, ext: cycle + 9000}, {seq: 65535}, {seq: 0, ext: 3 * cycle, restarted: true}},
-		"late after a restart":  {{seq: 10, ext: cycle + 10}, {seq: 5000}, {seq: 5001, ext: 2*cycle + 5001, restarted: true}, {seq: 5000, ext: 2*cycle + 5000}},
-		"not in sequence":       {{seq: 10, ext: cycle + 10}, {seq: 5000}, {seq: 5002}, {seq: 5003, ext: 2*cycle + 5003, restarted: true}},
-		"twice the same":        {{seq: 10, ext: cycle + 10}, {seq: 5000}, {seq: 5000}, {seq: 5001, ext: 2*cycle + 5001, restarted: true}},
-		"a good one in between": {{seq: 10, ext: cycle + 10}, {seq: 5000}, {seq: 11, ext: cycle + 11}, {seq: 5001}},
+		"seed":             {{0, cycle, false}},
+		"in order":         {{7, cycle + 7, false}, {8, cycle + 8, false}},
+		"duplicate":        {{7, cycle + 7, false}, {7, cycle + 7, false}},
+		"wrap":             {{65535, cycle + 65535, false}, {0, 2 * cycle, false}, {65535, 2*cycle - 1, false}},
+		"before the first": {{0, cycle, false}, {65535, cycle - 1, false}, {1, cycle + 1, false}},
+		"largest jump":     {first, {3010, cycle + 3010, false}, first},
+		"too far":          {first, {3011, 0, false}, {11, cycle + 11, false}},
+		"too late":         {{4000, cycle + 4000, false}, {999, 0, false}, {4001, cycle + 4001, false}},
+		"restart":          {first, {5000, 0, false}, {5001, 2*cycle + 5001, restarted}, {5002, 2*cycle + 5002, false}},
+		"late after one":   {first, {5000, 0, false}, {5001, 2*cycle + 5001, restarted}, {5000, 2*cycle + 5000, false}},
+		"backwards":        {{9000, cycle + 9000, false}, {100, 0, false}, {101, 3*cycle + 101, restarted}},
+		"at the wrap":      {{9000, cycle + 9000, false}, {65535, 0, false}, {0, 3 * cycle, restarted}},
+		"not in sequence":  {first, {5000, 0, false}, {5002, 0, false}, {5003, 2*cycle + 5003, restarted}},
+		"twice the same":   {first, {5000, 0, false}, {5000, 0, false}, {5001, 2*cycle + 5001, restarted}},
+		"a good one first": {first, {5000, 0, false}, {11, cycle + 11, false}, {5001, 0, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var e extender
@@ -100,7 +101,10 @@ func TestSerialAfter(t *testing.T) {
 	for _, c := range []struct {
 		a, b uint16
 		want bool
-	}{{1, 0, true}, {0, 1, false}, {5, 5, false}, {0, 65535, true}, {65535, 0, false}, {32767, 0, true}, {32768, 0, false}, {0, 32768, false}} {
+	}{
+		{1, 0, true}, {0, 1, false}, {5, 5, false}, {0, 65535, true}, {65535, 0, false},
+		{32767, 0, true}, {32768, 0, false}, {0, 32768, false},
+	} {
 		if got := serialAfter(c.a, c.b); got != c.want {
 			t.Errorf("serialAfter(%d, %d) = %v", c.a, c.b, got)
 		}

@@ -138,6 +138,30 @@ func TestFeedbackLargestGap(t *testing.T) {
 	}
 }
 
+// More than fits one packet is split, more than the window holds is forgotten.
+func TestFeedbackManyPackets(t *testing.T) {
+	for _, c := range []struct{ packets, every, want int }{{3000, 2, 3000}, {8100, 1, 8100}, {20_000, 1, twccWindow}} {
+		var r feedbackRecorder
+		var count uint8
+		for i := range c.packets {
+			if i%c.every == 0 || i == c.packets-1 {
+				r.record(uint16(i), Instant(i)*instantMS(1))
+			}
+		}
+		packets := r.build(0, 11, 22)
+		got := readFeedback(t, packets, &count)
+		if len(got) != c.want || len(packets) < 4 {
+			t.Fatalf("%d packets report %d of %d", len(packets), len(got), c.packets)
+		}
+		for i, a := range got {
+			n := c.packets - c.want + i
+			if a.seq != uint16(n) || a.ticks != int64(4*n) && (a.ticks != -1 || n%c.every == 0) {
+				t.Fatalf("packet %d is reported as %v", n, a)
+			}
+		}
+	}
+}
+
 func TestFeedbackReportsTheOvertakenLater(t *testing.T) {
 	var r feedbackRecorder
 	var count uint8
@@ -201,7 +225,7 @@ func TestFeedbackDue(t *testing.T) {
 	}
 }
 
-// twccModel runs a random stream through the recorder and compares what the sender reads with what was recorded.
+// runFeedback runs a random stream through the recorder and compares what the sender reads with what was recorded.
 func runFeedback(t *testing.T, rng *rand.Rand) {
 	var r feedbackRecorder
 	var count uint8
