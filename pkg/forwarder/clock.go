@@ -282,3 +282,11 @@ func (c *participantClock) instant(n ntpTime) (at Instant, ok bool) {
 	at = Instant(n.sub(c.origin) + c.offset)
 	return max(at, 0), at >= 0
 }
+
+// ntpAt returns what the publisher's clock said at our time at, the inverse of instant.
+func (c *participantClock) ntpAt(at Instant) (n ntpTime, ok bool) {
+	if !c.started {
+		return 0, false
+	}
+	return c.origin.add(time.Duration(at) - c.offset), true
+}

@@ -197,8 +197,7 @@ func (e *encoding) rung(now Instant) rung {
 	r := rung{encoding: e.index, width: e.width, height: e.height}
 	r.active = e.meter.active(now)
 	if e.last != 0 && !r.active {
-		quiet := now.Sub(e.lastAt)
-		r.active = now.Sub(e.firstAt) < settling || e.line.track.source == Screen && quiet < screenPatience
+		r.active = now.Sub(e.firstAt) < settling
 	}
 	r.temporals = e.meter.temporals(now)
 	for t := range r.temporals {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -28,6 +29,7 @@ type Conn struct {
 	receiving map[string]bool
 	closing   sync.Once
 	closed    chan struct{}
+	ending    atomic.Bool // Close was called
 
 	// telling orders what the handler is told; it is taken before mu.
 	telling sync.Mutex
@@ -223,6 +225,7 @@ func (c *Conn) abort(err error) {
 // Close ends the connection and waits for its goroutines.
 func (c *Conn) Close() {
 	c.closing.Do(func() {
+		c.ending.Store(true)
 		c.engine.mu.Lock()
 		delete(c.engine.conns, c)
 		c.engine.mu.Unlock()

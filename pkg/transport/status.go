@@ -65,7 +65,7 @@ func (c *Conn) tell(change func(*Status)) {
 	defer c.telling.Unlock()
 	c.mu.Lock()
 	before := c.status
-	if before.State == Closed || before.State == Failed && before.Err != nil {
+	if before.State == Closed {
 		c.mu.Unlock()
 		return
 	}
@@ -103,7 +103,16 @@ func (c *Conn) stateChanged(s webrtc.PeerConnectionState) {
 	case webrtc.PeerConnectionStateFailed:
 		c.tell(func(s *Status) { s.State = Failed })
 	case webrtc.PeerConnectionStateClosed:
-		go c.Close() // the client closed DTLS
+		if c.ending.Load() {
+			return
+		}
+		// Not our doing: the client closed DTLS, or the handshake failed.
+		c.tell(func(s *Status) {
+			if s.State == Connecting {
+				s.State = Failed
+			}
+		})
+		go c.Close()
 	}
 }
 
