@@ -88,8 +88,7 @@ func (p *Participant) publish(t *track) (*track, error) {
 		return nil, err
 	}
 	if old != nil {
-		r.endTracks([]*track{old})
-		r.reseatAll(time.Now())
+		r.endTracks(old)
 	}
 	t.source = r.sourceFor(p, t.kind, t.label == auth.Screen || t.label == auth.ScreenAudio)
 	*t.source.part(t.kind) = t
@@ -168,8 +167,7 @@ func (p *Participant) Unpublish(id TrackID) error {
 	if err != nil {
 		return err
 	}
-	p.room.endTracks([]*track{t})
-	p.room.reseatAll(time.Now())
+	p.room.endTracks(t)
 	return nil
 }
 
@@ -200,8 +198,15 @@ func (r *room) mute(t *track, muted bool) {
 	r.reseatIncomplete(time.Now())
 }
 
-// endTracks ends tracks of one participant. Whoever calls it reseats the viewers afterwards.
-func (r *room) endTracks(tracks []*track) {
+// endTracks ends tracks of one participant and seats those anew who may have watched.
+func (r *room) endTracks(tracks ...*track) {
+	if r.takeOut(tracks) {
+		r.reseatAll(time.Now())
+	}
+}
+
+// takeOut ends tracks, tells the others, and reports whether these knew of any.
+func (r *room) takeOut(tracks []*track) (known bool) {
 	for _, t := range tracks {
 		t.ended = true
 		t.up.Close()
@@ -216,8 +221,10 @@ func (r *room) endTracks(tracks []*track) {
 		}
 		if t.announced {
 			r.tell(TrackGone{t.id}, t.owner)
+			known = true
 		}
 	}
+	return known
 }
 
 // UpTrackStarted announces t, or its new codec. It is called by the forwarder.

@@ -91,9 +91,11 @@ func (r *room) depart(p *Participant, reason Reason) {
 	r.members = slices.DeleteFunc(r.members, func(m *Participant) bool { return m == p })
 	delete(r.byID, p.id)
 	p.viewer.park()
-	r.endTracks(slices.Clone(p.tracks))
+	known := r.takeOut(slices.Clone(p.tracks))
 	r.tell(MemberGone{ID: p.id, Reason: reason}, nil)
-	r.reseatAll(time.Now())
+	if known {
+		r.reseatAll(time.Now())
+	}
 	if len(r.members) == 0 {
 		r.ended = true
 		close(r.done)

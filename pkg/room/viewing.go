@@ -11,8 +11,8 @@ import (
 // maxPriority is the highest priority of a tile.
 const maxPriority = 10
 
-// Receive adds places for remote tracks. It needs the Subscribe permission. Nothing is seated and no slot is asked for before a
-// participant has brought its first ones; what cannot be played at all is never reported to one that has none.
+// Receive adds places for remote tracks. It needs the Subscribe permission. Who has no slots does not want to receive: it is asked
+// for none, and nothing is unavailable to it.
 func (p *Participant) Receive(slots []forwarder.Slot) error {
 	if err := p.enter(); err != nil {
 		return err
@@ -39,15 +39,11 @@ func (p *Participant) Forget(peer *forwarder.Peer) {
 		return
 	}
 	defer p.room.mu.Unlock()
-	now := time.Now()
 	if p.viewer.drop(peer) {
-		p.room.reseat(p, now)
+		p.room.reseat(p, time.Now())
 	}
 	ending := slices.DeleteFunc(slices.Clone(p.tracks), func(t *track) bool { return t.peer != peer })
-	if len(ending) > 0 {
-		p.room.endTracks(ending)
-		p.room.reseatAll(now)
-	}
+	p.room.endTracks(ending...)
 }
 
 // SetAuto says whether everything is wanted ("auto", as it is at first) or only what Subscribe names. What Subscribe and Unsubscribe

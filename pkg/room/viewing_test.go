@@ -188,6 +188,38 @@ func TestAPageOfTilesIsShownAtOnce(t *testing.T) {
 	bob.checkMirror()
 }
 
+func TestAPinnedTileIsSeatedAtOnce(t *testing.T) {
+	r := start(t, room.Config{MaxSlots: 2})
+	bob := r.join(everything, "Bob")
+	bob.receive(2)
+	var cameras []room.TrackID
+	for range 3 {
+		cameras = append(cameras, r.join(everything, "").share(auth.Camera))
+	}
+	if err := bob.SetView(cameras[2], forwarder.DefaultView, 10); err != nil {
+		t.Fatal(err)
+	}
+	if got := bob.bindings(); got[0][1] != cameras[0] || got[1][1] != cameras[2] {
+		t.Errorf("bound %v", got)
+	}
+	bob.checkMirror()
+}
+
+// Wishes end with the tracks that they name.
+func TestWishesAreForgotten(t *testing.T) {
+	r := start(t, room.Config{SubscriptionsPerPerson: 1})
+	ada, bob := r.join(everything, "Ada"), r.join(everything, "Bob")
+	for range 3 {
+		camera := ada.share(auth.Camera)
+		if err := bob.Unsubscribe(camera); err != nil {
+			t.Fatal(err)
+		}
+		if err := ada.Unpublish(camera); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Views that change nothing but sizes are not worth an event.
 func TestViewChurn(t *testing.T) {
 	r := start(t, room.Config{})
