@@ -59,6 +59,8 @@ type client struct {
 	mids int
 	// slots are those that it brought.
 	slots []forwarder.Slot
+	// codecs is how many its slots accept in a model test, 0 where that varies.
+	codecs int
 }
 
 type connection struct{}

@@ -73,6 +73,7 @@ func (p *play) enter() error {
 	}
 	c, err := p.rooms.tryJoin(g, "")
 	if err == nil {
+		c.codecs = p.rnd.IntN(3)
 		p.clients = append(p.clients, c)
 	}
 	return err
@@ -121,7 +122,7 @@ func (p *play) step() (what string, err error) {
 	case 8, 9:
 		return "mute", c.SetMuted(any.id, p.rnd.IntN(2) == 0)
 	case 10, 11:
-		slots := c.makeSlots(1+p.rnd.IntN(2), [][]codec.Type{{codec.VP8}, {codec.VP8, codec.VP9}}[p.rnd.IntN(2)]...)
+		slots := c.makeSlots(1+p.rnd.IntN(2), p.codecs(c)...)
 		err := c.Receive(slots)
 		if err == nil {
 			c.slots = append(c.slots, slots...)
@@ -173,6 +174,15 @@ func (p *play) codec(s auth.Source) codec.Type {
 		return c
 	}
 	return pick(p.rnd, []codec.Type{codec.VP8, codec.VP8, codec.VP9})
+}
+
+// codecs returns what the next slots of c accept. All slots of most clients accept the same.
+func (p *play) codecs(c *client) []codec.Type {
+	n := c.codecs
+	if n == 0 {
+		n = p.rnd.IntN(2) + 1
+	}
+	return []codec.Type{codec.VP8, codec.VP9}[:n]
 }
 
 func (p *play) publish(c *client) error {
@@ -261,7 +271,7 @@ func (p *play) checkSlots(c *client) {
 		sources[owner(t.ID)]++
 	}
 	// No source has more than its tracks, so where the tracks do not outnumber the slots, slots suffice.
-	if len(c.sink.tracks) <= len(c.slots) && len(c.slots) > 0 {
+	if len(c.sink.tracks) <= len(c.slots) && len(c.slots) > 0 && c.codecs > 0 {
 		for _, u := range c.sink.unavailable {
 			if u.Codec == codec.Unknown {
 				p.t.Errorf("%s lacks %q although slots suffice", c.ID(), u.Track)

@@ -55,15 +55,17 @@ func (r *room) reseat(p *Participant, now time.Time) {
 	}
 }
 
-// ask returns how many slots to ask for: some when the shortage is larger than what was asked for already, until more came.
+// ask returns how many slots to ask for: some when a shortage begins, and again only when more slots came and do not suffice, or when
+// it has grown beyond what was asked for.
 func (r *room) ask(v *viewer, shortage int) int {
 	if shortage == 0 {
-		v.asked = 0
+		v.asked, v.shortage = 0, 0
 		return 0
 	}
-	if shortage <= v.asked {
+	if shortage <= max(v.asked, v.shortage) {
 		return 0
 	}
+	v.shortage = shortage
 	n := max(min(r.cfg.GrowSlots, r.cfg.MaxSlots-len(v.slots)-v.asked), 0)
 	v.asked += n
 	return n

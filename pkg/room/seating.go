@@ -88,8 +88,8 @@ type plan struct {
 //     once, for nobody is heard without a slot; another heard one yields only to a clearly louder voice and after seatHold. One that is seen
 //     takes the slot of a lower one and of an idle one, but where the viewer did not hide that itself only after seatHold, so
 //     that a flickering mute does not make slots flap. An idle one takes nobody's.
-//  4. A source whose slot plays less of it than another would moves there if that is free, or swaps if the other one
-//     loses nothing by it.
+//  4. Slots need not be alike. A source of which another slot would play more moves there if it is free, or if its occupant loses
+//     nothing by going to a free one or by changing places.
 //
 // A heard or seen source without a slot, or without the m-line it is heard or seen on, is a shortage. When every slot is in
 // use and idle sources wait, one more is asked for, so that the next one to unmute need not wait for a negotiation.
@@ -99,13 +99,14 @@ func seat(places []place, wants []want, now time.Time) plan {
 		s.audio |= places[i].audio
 		s.video |= places[i].video
 	}
+	s.unequal = slices.ContainsFunc(places, func(p place) bool { return p.audio != s.audio || p.video != s.video })
 	for i := range wants {
 		s.claims[i] = s.claim(i, &wants[i])
 	}
 	s.keep(wants)
 	s.rank()
 	// Who moves or is put out may leave a place that suits someone else, where slots are not alike.
-	for n := 0; n < maxPasses && s.pass() && !s.alike(); n++ {
+	for n := 0; n < maxPasses && s.pass() && s.unequal; n++ {
 	}
 	s.note()
 	return s.plan(wants)
@@ -116,8 +117,9 @@ type sitting struct {
 	places []place
 	claims []claim
 	now    time.Time
-	// audio and video are what any place accepts.
+	// audio and video are what any place accepts; unequal is set when some accept less.
 	audio, video codecs
+	unequal      bool
 }
 
 // keep leaves those where they are who are still wanted and playable there, and frees all other places.
@@ -134,11 +136,6 @@ func (s *sitting) keep(wants []want) {
 		}
 		s.claims[i].place = k
 	}
-}
-
-// alike reports whether every place can play the same.
-func (s *sitting) alike() bool {
-	return !slices.ContainsFunc(s.places, func(p place) bool { return p.audio != s.audio || p.video != s.video })
 }
 
 func (s *sitting) free(k int) {
@@ -175,8 +172,11 @@ func (s *sitting) settle(i int) bool {
 	if c.tier == idle || s.worth(c, c.place) == c.best() {
 		return false
 	}
+	if s.unequal && (s.displace(c) || s.swap(i)) {
+		return true
+	}
 	if s.primary(c, c.place) {
-		return s.swap(i)
+		return false
 	}
 	x := s.victim(i)
 	if x == nil {
@@ -207,24 +207,6 @@ func (s *sitting) victim(i int) *claim {
 	return nil
 }
 
-// swap exchanges the i-th claim's place for one where more of it plays and whose occupant loses nothing.
-func (s *sitting) swap(i int) bool {
-	c := &s.claims[i]
-	for j := i + 1; j < len(s.claims); j++ {
-		x := &s.claims[j]
-		if x.place < 0 || s.worth(c, x.place) <= s.worth(c, c.place) || s.worth(x, c.place) < s.worth(x, x.place) {
-			continue
-		}
-		c.place, x.place = x.place, c.place
-		for _, y := range []*claim{c, x} {
-			p := &s.places[y.place]
-			p.occupant, p.active, p.since = y.want.source, false, time.Time{}
-		}
-		return true
-	}
-	return false
-}
-
 // outranks reports whether c has more right to a place than x. Where it has not, it has no more than anyone who ranks above x.
 func outranks(c, x *claim) bool {
 	if c.tier == heard && x.tier == heard {
@@ -238,64 +220,6 @@ func (s *sitting) yields(x, c *claim) bool {
 	voices := c.tier == heard && x.tier == heard
 	flicker := c.tier == seen && x.tier == idle && !x.want.hidden
 	return !voices && !flicker || s.now.Sub(s.places[x.place].since) >= seatHold
-}
-
-// bestFree returns the free place that suits c best, -1 when there is none where anything of it plays.
-func (s *sitting) bestFree(c *claim) int {
-	best := -1
-	for k := range s.places {
-		if s.places[k].occupant != 0 || s.worth(c, k) == 0 {
-			continue
-		}
-		if best < 0 || s.suits(c, k, best) {
-			best = k
-		}
-	}
-	return best
-}
-
-// suits reports whether c had better sit in the free place k than in the free place l.
-func (s *sitting) suits(c *claim, k, l int) bool {
-	if a, b := s.worth(c, k), s.worth(c, l); a != b {
-		return a > b
-	}
-	if a, b := s.waste(c, k), s.waste(c, l); a != b {
-		return a < b
-	}
-	if a, b := s.kinship(c, k), s.kinship(c, l); a != b {
-		return a > b
-	}
-	return s.places[k].freed.Before(s.places[l].freed)
-}
-
-// waste counts the m-lines of the place k that c has no use for, less those that it uses.
-func (s *sitting) waste(c *claim, k int) (n int) {
-	p := &s.places[k]
-	for _, line := range [...]struct{ there, used bool }{
-		{p.audio != 0, p.playsAudio(c.want)}, {p.video != 0, p.playsVideo(c.want)},
-	} {
-		switch {
-		case line.used:
-			n--
-		case line.there:
-			n++
-		}
-	}
-	return n
-}
-
-// kinship prefers a decoder that is there to one that must be made, and that to one that must be replaced.
-func (s *sitting) kinship(c *claim, k int) int {
-	p := &s.places[k]
-	switch {
-	case !p.playsVideo(c.want):
-		return 0
-	case p.carried == c.want.video.codec:
-		return 2
-	case p.carried == codec.Unknown:
-		return 1
-	}
-	return 0
 }
 
 // note writes down who is active where, and since when.

@@ -16,8 +16,9 @@ type viewer struct {
 	// slots and places describe the same slots, in the same order.
 	slots  []slot
 	places []place
-	// asked is how many slots were asked for since some came.
-	asked       int
+	// asked is how many slots were asked for since some came, shortage how many were needed then.
+	asked, shortage int
+
 	unavailable []Unavailable
 	// short is set while someone heard or seen has no slot; complete while everything wanted has its m-line.
 	short, complete bool
@@ -70,7 +71,7 @@ func (v *viewer) add(slots []forwarder.Slot) {
 		v.slots = append(v.slots, slot{line{down: s.Audio}, line{down: s.Video}})
 		v.places = append(v.places, place{audio: accepted(s.Audio), video: accepted(s.Video)})
 	}
-	v.asked = 0
+	v.asked, v.shortage = 0, 0
 }
 
 func accepted(d *forwarder.DownTrack) (set codecs) {

@@ -138,6 +138,38 @@ func TestNeed(t *testing.T) {
 	bob.checkMirror()
 }
 
+// A large shortage asks for a few slots at a time and not again at every turn.
+func TestNeedIsAskedOnce(t *testing.T) {
+	r := start(t, room.Config{})
+	var cameras []room.TrackID
+	for range 10 {
+		cameras = append(cameras, r.join(everything, "").share(auth.Camera))
+	}
+	bob := r.join(everything, "Bob")
+	bob.receive(1)
+	asked := func() (n int) {
+		for _, e := range bob.take() {
+			n += e.(room.SlotsBound).Need
+		}
+		return n
+	}
+	if n := asked(); n != 4 {
+		t.Errorf("asked for %d", n)
+	}
+	for i := range 10 {
+		if err := bob.SetView(cameras[5], forwarder.DefaultView, i%2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := asked(); n != 0 {
+		t.Errorf("asked for %d more", n)
+	}
+	bob.receive(4)
+	if n := asked(); n != 4 {
+		t.Errorf("asked for %d after four came", n)
+	}
+}
+
 // Nobody who publishes only is asked for slots or told what it cannot see.
 func TestWithoutSlots(t *testing.T) {
 	r := start(t, room.Config{})
