@@ -25,6 +25,7 @@ func (c *Conn) hold(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	c.held = true
+	c.began = time.Now()
 	c.mu.Unlock()
 	c.watch()
 	return nil
@@ -80,7 +81,25 @@ func (c *Conn) tell(change func(*Status)) {
 	status := c.status
 	c.mu.Unlock()
 	if status != before {
+		c.countStatus(before, status)
 		c.handler.StatusChanged(status)
+	}
+}
+
+func (c *Conn) countStatus(before, now Status) {
+	counters := &c.engine.counters
+	switch {
+	case now.State == Failed && now.Step == "dtls":
+		counters.failedDTLS.Add(1)
+	case now.State == Failed:
+		counters.failedICE.Add(1)
+	case now.State == Disconnected:
+		counters.disconnects.Add(1)
+	case now.State != Connected || before.State != Connecting:
+	case now.Path == "tcp":
+		counters.tcp.Add(1)
+	default:
+		counters.udp.Add(1)
 	}
 }
 
@@ -122,8 +141,13 @@ func (c *Conn) connected() {
 		path = pair.Local.Protocol.String()
 	}
 	c.mu.Lock()
+	first := c.held
+	took := time.Since(c.began)
 	c.release()
 	c.mu.Unlock()
+	if first && c.engine.cfg.Established != nil {
+		c.engine.cfg.Established(path, took)
+	}
 	c.writer.open.Store(true)
 	c.peer.Ready()
 	c.tell(func(s *Status) { s.State, s.Path = Connected, path })
