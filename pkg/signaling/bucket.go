@@ -23,12 +23,6 @@ func (b *bucket) take(now time.Time) bool {
 	return true
 }
 
-// full reports whether the bucket has forgotten everything.
-func (b *bucket) full(now time.Time) bool {
-	b.fill(now)
-	return b.level >= b.burst
-}
-
 func (b *bucket) fill(now time.Time) {
 	if passed := now.Sub(b.updated); passed > 0 {
 		b.level = min(b.burst, b.level+b.rate*passed.Seconds())
