@@ -578,6 +578,7 @@ func (m *fakeMember) Send(body string, to room.ParticipantID) error {
 	message := room.Message{ID: m.room.said, From: m.member.ID, Name: m.member.Name, Body: body, At: time.Now(), To: to}
 	if to == "" {
 		m.room.messages = append(m.room.messages, message)
+		m.room.messages = m.room.messages[max(0, len(m.room.messages)-10):]
 		m.room.tell(nil, room.MessageReceived{Message: message})
 		return nil
 	}

@@ -51,6 +51,7 @@ type session struct {
 	chat    bucket
 	offers  bucket
 	joining *joining
+	queue   []any // taken from the inbox and not handled yet
 	// need is how many slots the room has asked for and not got; a new socket is told again.
 	need int
 	// seen is the newest chat message that a snapshot carried: what the inbox still holds of it must not be said twice.
@@ -117,10 +118,10 @@ func (s *session) wait(due <-chan time.Time) {
 			s.out.shut(endingOf(protocol.SlowConsumer))
 			s.disconnected()
 		}
-		for _, item := range items {
-			if s.over {
-				return
-			}
+		s.queue = append(s.queue, items...)
+		for len(s.queue) > 0 && !s.over {
+			item := s.queue[0]
+			s.queue = s.queue[1:]
 			s.handle(item)
 		}
 	case req := <-requests:

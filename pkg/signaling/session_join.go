@@ -57,7 +57,7 @@ func (s *session) maybeJoined() {
 	for _, o := range j.offers {
 		answers = append(answers, *j.answers[o.PC])
 	}
-	snapshot, err := s.member.Snapshot()
+	snapshot, err := s.snapshot()
 	if err != nil {
 		s.refuseJoin(s.refusal(err))
 		return
@@ -65,6 +65,22 @@ func (s *session) maybeJoined() {
 	s.joining = nil
 	s.sayJoined(j.re, snapshot, answers, s.secrets.first(), false)
 	j.finish(resultOK)
+}
+
+// snapshot returns the room as it is. What waits in the inbox is older, and need not be told any more.
+func (s *session) snapshot() (room.Snapshot, error) {
+	items, _ := s.inbox.take()
+	waiting := append(s.queue, items...)
+	s.queue = nil
+	for _, item := range waiting {
+		e, isEvent := item.(room.Event)
+		if _, ended := item.(room.Ended); !isEvent || ended {
+			s.queue = append(s.queue, item)
+			continue
+		}
+		s.note(e)
+	}
+	return s.member.Snapshot()
 }
 
 // sayJoined tells everything: the snapshot, and behind it what is not in it.
@@ -128,7 +144,7 @@ func (s *session) attach(a attach) {
 	if s.seat.socketBack() {
 		s.member.SetConnected(true)
 	}
-	snapshot, err := s.member.Snapshot()
+	snapshot, err := s.snapshot()
 	if err != nil { // it has left: Ended is in the inbox
 		a.reply <- protocol.ResumeInvalid.Refuse()
 		return
