@@ -253,10 +253,20 @@ func (c *socket) write() {
 			err = c.ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(c.times.write))
 		}
 		if err != nil {
-			c.end(ending{0, closedLost}, true)
+			c.writeFailed(err)
 			return
 		}
 	}
+}
+
+// writeFailed ends the socket. No close frame can follow what was written in part.
+func (c *socket) writeFailed(err error) {
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		c.end(endingOf(protocol.SlowConsumer), true)
+		return
+	}
+	c.end(ending{0, closedLost}, true)
 }
 
 // flush sends what waits. The first frame is followed by a ping, whose pong shows that it was received.
