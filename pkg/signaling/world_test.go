@@ -206,6 +206,7 @@ func (c *client) greet(body protocol.ClientMessage) protocol.ServerMessage {
 	sess, err := c.w.server.greet(context.Background(), c.link, memoryVisitor(c.room), protocol.Request{ID: c.id, Body: body})
 	if err != nil {
 		refusal, _ := refusalOf(err, time.Now())
+		c.link.shut(endingOf(refusal.Code)) // as the socket does
 		return *refusal
 	}
 	c.sess = sess
