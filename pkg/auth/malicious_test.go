@@ -141,16 +141,10 @@ func TestM15_Dots(t *testing.T) {
 	for _, token := range []string{".", "..", "...", strings.Repeat(".", 4096), "a.b.c.d", "....a"} {
 		expectRefusal(t, v, token, "kitchen", auth.ErrTokenInvalid)
 	}
+	// That it allocates next to nothing shows that the size is looked at before the content.
 	many := strings.Repeat(".", 1<<20)
 	if allocated := testing.AllocsPerRun(10, func() { _, _ = v.Verify(many, "kitchen", now) }); allocated > 10 {
 		t.Errorf("a megabyte of dots costs %.0f allocations", allocated)
-	}
-	if spent := testing.Benchmark(func(b *testing.B) {
-		for b.Loop() {
-			_, _ = v.Verify(many, "kitchen", now)
-		}
-	}); spent.NsPerOp() > int64(time.Millisecond) {
-		t.Errorf("a megabyte of dots costs %v", spent)
 	}
 }
 
