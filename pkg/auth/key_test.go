@@ -115,6 +115,7 @@ func TestSignRefuses(t *testing.T) {
 		"no expiry":         func(g *auth.Grant) { g.Expires = now.Add(-60e9) },
 		"two days":          func(g *auth.Grant) { g.Expires = now.Add(48 * 3600e9) },
 		"identity too long": func(g *auth.Grant) { g.Identity = strings.Repeat("x", 65) },
+		"unknown source":    func(g *auth.Grant) { g.Publish = []auth.Source{"mic"} },
 		"too big":           func(g *auth.Grant) { g.Name = strings.Repeat("x", 4096) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,6 +24,9 @@ func Sign(k Key, g Grant, now time.Time) (string, error) {
 	if err := c.checkIdentity(); err != nil {
 		return "", err
 	}
+	if _, err := c.grant(); err != nil {
+		return "", err
+	}
 	token := jwt.NewWithClaims(k.method, c)
 	token.Header["kid"] = k.ID
 	signed, err := token.SignedString(k.signing)
