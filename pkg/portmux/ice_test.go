@@ -13,13 +13,14 @@ import (
 )
 
 // agent makes an ICE agent that uses TCP on loopback only.
-func agent(t *testing.T, cfg *ice.AgentConfig) *ice.Agent {
+func agent(t *testing.T, options ...ice.AgentOption) *ice.Agent {
 	t.Helper()
-	cfg.NetworkTypes = []ice.NetworkType{ice.NetworkTypeTCP4}
-	cfg.CandidateTypes = []ice.CandidateType{ice.CandidateTypeHost}
-	cfg.IncludeLoopback = true
-	cfg.InterfaceFilter = func(name string) bool { return strings.HasPrefix(name, "lo") }
-	a, err := ice.NewAgent(cfg)
+	a, err := ice.NewAgentWithOptions(append(options,
+		ice.WithNetworkTypes([]ice.NetworkType{ice.NetworkTypeTCP4}),
+		ice.WithCandidateTypes([]ice.CandidateType{ice.CandidateTypeHost}),
+		ice.WithIncludeLoopback(),
+		ice.WithInterfaceFilter(func(name string) bool { return strings.HasPrefix(name, "lo") }),
+	)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,8 +69,8 @@ func TestRealICEOnTheSamePortAsHTTP(t *testing.T) {
 	serve(t, m, http.NotFoundHandler())
 	tcpMux := ice.NewTCPMuxDefault(ice.TCPMuxParams{Listener: m.ICE(), ReadBufferSize: 16})
 	defer tcpMux.Close()
-	server := agent(t, &ice.AgentConfig{TCPMux: tcpMux, DisableActiveTCP: true})
-	client := agent(t, &ice.AgentConfig{})
+	server := agent(t, ice.WithTCPMux(tcpMux), ice.WithDisableActiveTCP())
+	client := agent(t)
 	serverUfrag, serverPwd := credentials(t, server)
 	clientUfrag, clientPwd := credentials(t, client)
 	candidates := gather(t, server)
