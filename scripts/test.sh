@@ -27,7 +27,7 @@ stage() {
 }
 
 formatted() {
-	unformatted=$(gofmt -l cmd pkg tools web/*.go 2>/dev/null || true)
+	unformatted=$(find . -name '*.go' -not -path '*/node_modules/*' -exec gofmt -l {} +) || return 1
 	[ -z "$unformatted" ] || {
 		printf 'not formatted, see gofmt -d:\n%s\n' "$unformatted" >&2
 		return 1
