@@ -51,12 +51,6 @@ type parts struct {
 	Close func()
 }
 
-// assemble makes the parts and joins them. This is the place where packages meet.
-func assemble(m materials) (parts, error) {
-	_ = m.ICE.Close()
-	return parts{}, nil
-}
-
 // errInterrupted says that a second signal ended the server before its drain had.
 var errInterrupted = errors.New("told to end at once")
 

@@ -38,7 +38,7 @@ type Viewer interface {
 	SetAuto(auto bool) error
 	Subscribe(ids ...room.TrackID) error
 	Unsubscribe(ids ...room.TrackID) error
-	SetView(id room.TrackID, v forwarder.View, priority int) error
+	SetViews(shown ...room.Shown) error
 	DownTrackChanged(d *forwarder.DownTrack, s forwarder.DownTrackState)
 }
 

@@ -58,24 +58,18 @@ func (s *session) answer(body protocol.ClientMessage) (protocol.ServerMessage, e
 	}
 }
 
-// view sets the sizes of all tracks that are there; one that ended a moment ago must not spoil the others.
+// view sets the sizes of all tracks that are there, at once; one that ended a moment ago does not spoil the others.
 func (s *session) view(v protocol.View) (protocol.ServerMessage, error) {
-	var failed *protocol.Error
+	shown := make([]room.Shown, 0, len(v.Tracks))
 	for _, t := range v.Tracks {
-		priority := 1
+		one := room.Shown{Track: room.TrackID(t.Track), View: forwarder.View{Width: t.Width, Height: t.Height, FPS: t.FPS}, Priority: 1}
 		if t.Priority != nil {
-			priority = *t.Priority
+			one.Priority = *t.Priority
 		}
-		view := forwarder.View{Width: t.Width, Height: t.Height, FPS: t.FPS}
-		err := s.member.SetView(room.TrackID(t.Track), view, priority)
-		if err != nil && failed == nil {
-			named := *s.refusal(err)
-			named.Track = t.Track
-			failed = &named
-		}
+		shown = append(shown, one)
 	}
-	if failed != nil {
-		return nil, failed
+	if err := s.member.SetViews(shown...); err != nil {
+		return nil, s.refusal(err)
 	}
 	return protocol.OK{}, nil
 }
