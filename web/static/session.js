@@ -173,6 +173,11 @@ export class Session extends EventTarget {
     this.#viewTeller.show(views);
   }
 
+  /** Whether an id is ours, or was before a rejoin. @param {string} id */
+  isSelf(id) {
+    return this.#selves.has(id);
+  }
+
   /** Where a remote track arrives. @param {string} track */
   seat(track) {
     return this.#media.slots.of(track);
