@@ -40,6 +40,11 @@ func assemble(m materials) (parts, error) {
 		closeMedia()
 		return parts{}, err
 	}
+	page, err := web.NewHandler(web.Config{})
+	if err != nil {
+		closeMedia()
+		return parts{}, err
+	}
 	dial := func(group *forwarder.Group, h transport.Handler) (transport.Connection, error) { return engine.NewConn(group, h) }
 	signals, err := signaling.NewServer(signaling.FromRegistry(rooms), dial, m.Verifier, options, m.Log)
 	if err != nil {
@@ -49,7 +54,7 @@ func assemble(m materials) (parts, error) {
 	return parts{
 		Routes: func(mux *http.ServeMux) {
 			mux.Handle("/v1/", signals)
-			mux.Handle("/", web.Handler())
+			mux.Handle("/", page)
 		},
 		Rooms: func(ctx context.Context) any { return rooms.Stats(ctx) },
 		Drain: func(ctx context.Context) error {

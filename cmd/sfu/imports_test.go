@@ -24,10 +24,13 @@ var mayImport = map[string][]string{
 	"pkg/turn":        {},
 	"web":             {},
 
+	"pkg/signaling/protocol": {},
+	"web/e2e/serve":          {"web"}, // the page alone, for looking at it
+
 	"pkg/forwarder": {"pkg/codec", "pkg/bandwidth"},
 	"pkg/transport": {"pkg/forwarder", "pkg/codec", "pkg/address"},
 	"pkg/room":      {"pkg/forwarder", "pkg/codec", "pkg/speaker", "pkg/auth"},
-	"pkg/signaling": {"pkg/transport", "pkg/room", "pkg/auth", "pkg/forwarder", "pkg/codec"},
+	"pkg/signaling": {"pkg/signaling/protocol", "pkg/transport", "pkg/room", "pkg/auth", "pkg/forwarder", "pkg/codec", "pkg/turn"},
 	"pkg/whip":      {"pkg/transport", "pkg/room", "pkg/auth", "pkg/forwarder", "pkg/codec"},
 	"pkg/cluster":   {},
 	"pkg/metrics":   {"pkg/signaling", "pkg/transport", "pkg/room", "pkg/forwarder", "pkg/codec", "pkg/portmux"}, // for their Stats

@@ -536,7 +536,7 @@ func (m *fakeMember) subscription(ids []room.TrackID, change func(room.TrackID))
 	return nil
 }
 
-func (m *fakeMember) SetView(id room.TrackID, v forwarder.View, _ int) error {
+func (m *fakeMember) SetViews(shown ...room.Shown) error {
 	unlock, err := m.lock()
 	if err != nil {
 		return err
@@ -545,11 +545,15 @@ func (m *fakeMember) SetView(id room.TrackID, v forwarder.View, _ int) error {
 	if m.panics {
 		panic("a bug")
 	}
-	if owner, _ := m.room.find(id); owner == nil || owner == m {
-		return room.ErrNotFound
+	var failed error
+	for _, is := range shown {
+		if owner, _ := m.room.find(is.Track); owner == nil || owner == m {
+			failed = room.ErrNotFound
+			continue
+		}
+		m.views[is.Track] = is.View
 	}
-	m.views[id] = v
-	return nil
+	return failed
 }
 
 func (m *fakeMember) DownTrackChanged(d *forwarder.DownTrack, s forwarder.DownTrackState) {
