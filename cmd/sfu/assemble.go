@@ -45,7 +45,9 @@ func assemble(m materials) (parts, error) {
 		closeMedia()
 		return parts{}, err
 	}
-	dial := func(group *forwarder.Group, h transport.Handler) (transport.Connection, error) { return engine.NewConn(group, h) }
+	dial := func(group *forwarder.Group, h transport.Handler) (transport.Connection, error) {
+		return engine.NewConn(group, h)
+	}
 	signals, err := signaling.NewServer(signaling.FromRegistry(rooms), dial, m.Verifier, options, m.Log)
 	if err != nil {
 		closeMedia()
