@@ -131,13 +131,6 @@ func (a *addresses) blocked(from netip.Addr, now time.Time) time.Duration {
 	return max(0, e.blockedUntil.Sub(now))
 }
 
-// size returns how many addresses are remembered.
-func (a *addresses) size() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.entries)
-}
-
 // entry returns what is known of an address; a new one is idle. a.mu is held.
 func (a *addresses) entry(from netip.Addr, now time.Time) *address {
 	k := key(from)

@@ -8,8 +8,8 @@ import (
 	"sfu/pkg/room"
 )
 
-// An admission bounds the joins that are worked on at a time. A few wait for a moment; the rest is sent away, because a queue that grows
-// helps nobody.
+// An admission bounds the joins that are worked on at a time. A few wait for a moment; the rest is sent away, because a queue that
+// grows helps nobody.
 type admission struct {
 	places   chan struct{}
 	waiting  atomic.Int64

@@ -3,8 +3,8 @@
 //
 // # A message's way
 //
-// An HTTP request passes the checks of http.go: origin, name, address, subprotocol, and where the room lives. After the upgrade a socket
-// reads frames, limits and decodes them (intake). The first message makes or finds a session (greet.go); from then on the socket
+// An HTTP request passes the checks of http.go: origin, name, address, subprotocol, and where the room lives. After the upgrade a
+// socket reads frames, limits and decodes them (intake). The first message makes or finds a session (greet.go); from then on the socket
 // hands requests to it one by one. The session acts on the room or on a connection and answers through the socket's bounded queue.
 // What happens in the room, on a connection or in the server reaches the session through its inbox, which never blocks who posts.
 //

@@ -228,6 +228,7 @@ type fakeMember struct {
 	views     map[room.TrackID]forwarder.View
 	forgotten int
 	panics    bool
+	glimpse   func() // called before a snapshot is taken
 	left      room.Reason
 }
 
@@ -397,6 +398,9 @@ func (m *fakeMember) ID() room.ParticipantID  { return m.member.ID }
 func (m *fakeMember) Media() *forwarder.Group { return nil }
 
 func (m *fakeMember) Snapshot() (room.Snapshot, error) {
+	if m.glimpse != nil {
+		m.glimpse()
+	}
 	unlock, err := m.lock()
 	if err != nil {
 		return room.Snapshot{}, err
@@ -672,6 +676,7 @@ type fakeTokens struct {
 	limited  bool // tokens without "mod:" in front may publish nothing but a microphone, and may not chat
 	mu       sync.Mutex
 	redeemed map[string]bool
+	onRedeem func()
 }
 
 func (f *fakeTokens) Open() bool { return f.open }
@@ -707,6 +712,9 @@ func (f *fakeTokens) Verify(token, roomName string, _ time.Time) (auth.Grant, er
 func (f *fakeTokens) Redeem(g auth.Grant, _ time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.onRedeem != nil {
+		f.onRedeem()
+	}
 	if !strings.HasSuffix(g.TokenID, "once") {
 		return nil
 	}

@@ -132,18 +132,19 @@ func TestM05_Compression(t *testing.T) {
 }
 
 func TestM06_FragmentsWithoutEnd(t *testing.T) {
-	n := newNetwork(t, Options{}, quick(func(x *timing) { x.message = 200 * time.Millisecond }))
-	fine := bystander(t, n)
 	for name, c := range map[string]struct {
+		times    timing
 		fragment []byte
 		count    int
 		want     int
 		why      string
 	}{
-		"whose sum is too big": {append(frameHeader(0, false, 1000), make([]byte, 1000)...), 300, 1009, "message_too_big"},
-		"that are empty":       {frameHeader(0, false, 0), 10_000, 1008, "message_timeout"},
+		"whose sum is too big": {defaultTiming, append(frameHeader(0, false, 1000), make([]byte, 1000)...), 300, 1009, "message_too_big"},
+		"that are empty":       {quick(func(x *timing) { x.message = 200 * time.Millisecond }), frameHeader(0, false, 0), 10_000, 1008, "message_timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			n := newNetwork(t, Options{}, c.times)
+			fine := bystander(t, n)
 			ada := n.dial(t, "kitchen")
 			ada.ask(with("Ada"))
 			stop, stopped := make(chan struct{}), make(chan struct{})
@@ -164,9 +165,9 @@ func TestM06_FragmentsWithoutEnd(t *testing.T) {
 			close(stop)
 			<-stopped
 			n.expectClosed(t, c.why)
+			fine()
 		})
 	}
-	fine()
 }
 
 func TestM07_ControlFrameFloods(t *testing.T) {

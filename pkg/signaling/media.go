@@ -181,8 +181,8 @@ func mayPublishKind(g auth.Grant, kind forwarder.Kind) bool {
 	return false
 }
 
-// drop forgets a line with its tracks and slots and lets its negotiator close the connection. A name that is burned cannot be used again:
-// the client may still believe in the PeerConnection that it named.
+// drop forgets a line with its tracks and slots and lets its negotiator close the connection. A name that is burned cannot be used
+// again: the client may still believe in the PeerConnection that it named.
 func (m *media) drop(l *line, burned bool) {
 	delete(m.lines, l.name)
 	for d, of := range m.downs {

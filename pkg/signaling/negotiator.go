@@ -29,7 +29,7 @@ type offered struct {
 	permit transport.Permit
 }
 
-// negotiated is what came of it. fatal is set where the connection is of no use any more.
+// negotiated is what came of it. fatal is set where the connection is of no use any more; the session then hangs up.
 type negotiated struct {
 	line   *line
 	n      uint64
@@ -79,9 +79,6 @@ func (n *negotiator) run(ctx context.Context) {
 			result.fatal = result.err != nil &&
 				!errors.Is(result.err, transport.ErrBadSDP) && !errors.Is(result.err, transport.ErrTooManyCandidates)
 			n.post(result)
-			if result.fatal {
-				return
-			}
 		}
 	}
 }

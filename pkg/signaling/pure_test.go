@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"sfu/pkg/auth"
 	"sfu/pkg/room"
 	"sfu/pkg/signaling/protocol"
@@ -88,6 +90,14 @@ func TestSendQueueEndsOnce(t *testing.T) {
 	q.close(ending{}, true)
 	if frame, end := q.pop(); frame != nil || end == nil {
 		t.Error("a dropped queue still sends")
+	}
+}
+
+func TestTheWriterLeavesItToTheReaderToSayWhyGorillaClosed(t *testing.T) {
+	c := &socket{queue: newSendQueue()}
+	c.writeFailed(websocket.ErrCloseSent)
+	if e := c.queue.ended(); e != nil {
+		t.Errorf("ended with %+v", e)
 	}
 }
 
@@ -254,7 +264,7 @@ func TestAddressesAreForgotten(t *testing.T) {
 			a.close(from, false, now)
 		}
 	}
-	if n := a.size(); n > 100 {
+	if n := len(a.entries); n > 100 {
 		t.Errorf("%d addresses are remembered", n)
 	}
 	if e := a.entries[key(busy)]; e == nil || e.sockets != 1 {

@@ -103,6 +103,10 @@ func TestResumeTakesOverFromAnOpenSocket(t *testing.T) {
 		if end := old.ending(); end.code != 4009 || end.why != "replaced" {
 			t.Errorf("closed with %+v", end)
 		}
+		frames := old.take()
+		if last := string(frames[len(frames)-1]); !strings.Contains(last, `"code":"replaced"`) {
+			t.Errorf("the last words were %s", last)
+		}
 		ada.mustOK(protocol.Ping{})
 		time.Sleep(2 * seatWithMedia)
 		if said := heardOf[protocol.Participant](bob); len(said) != 0 {
@@ -284,6 +288,35 @@ func TestChatIsNeitherLostNorDoubledByAResume(t *testing.T) {
 		}
 		if got := strings.Join(said, " "); got != "before meanwhile after" {
 			t.Errorf("Ada read %q", got)
+		}
+	})
+}
+
+func TestChatThatIsSaidWhileTheSnapshotIsTakenIsNotDoubled(t *testing.T) {
+	inBubble(t, Options{}, func(t *testing.T, w *world) {
+		ada := w.join("kitchen", with("Ada"))
+		w.join("kitchen", with("Bob"))
+		bob := w.rooms.named("kitchen", "Bob")
+		w.rooms.named("kitchen", "Ada").glimpse = func() {
+			if err := bob.Send("now", ""); err != nil {
+				t.Error(err)
+			}
+		}
+		joined := ada.resume(ada.session).(protocol.Joined)
+		if late := heardOf[protocol.Message](ada); len(joined.Messages) != 1 || len(late) != 0 {
+			t.Errorf("snapshot %+v, then %+v", joined.Messages, late)
+		}
+	})
+}
+
+func TestADrainThatBeginsDuringAJoinRefusesIt(t *testing.T) {
+	inBubble(t, Options{}, func(t *testing.T, w *world) {
+		w.tokens.onRedeem = func() { w.server.announceDrain(time.Now().Add(time.Minute)) }
+		if _, m := w.tryJoin("kitchen", with("Ada")); m.(protocol.Error).Code != protocol.Draining {
+			t.Errorf("got %+v", m)
+		}
+		if n := w.rooms.Participants("kitchen"); n != 0 {
+			t.Errorf("%d are in the room", n)
 		}
 	})
 }

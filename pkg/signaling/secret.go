@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// sessionIDBytes and secretBytes are the parts of what Joined calls session: "<id>.<secret>", both base64url. The id finds the session, the
-// secret proves that it is one's own.
+// sessionIDBytes and secretBytes are the parts of what Joined calls session: "<id>.<secret>", both base64url. The id finds the
+// session, the secret proves that it is one's own.
 const (
 	sessionIDBytes = 12
 	secretBytes    = 32
@@ -31,8 +31,8 @@ func splitSession(session string) (id, secret string, ok bool) {
 		len(secret) == base64.RawURLEncoding.EncodedLen(secretBytes)
 }
 
-// secrets holds the hash of the secret that resumes a session. While the client has not shown that it received a new one, the one it
-// resumed with counts too: otherwise a joined that is lost together with its socket would lock the client out.
+// secrets holds the hash of the secret that resumes a session. While the client has not shown that it received a new one, the one
+// it resumed with counts too: otherwise a joined that is lost together with its socket would lock the client out.
 type secrets struct {
 	current, shown [sha256.Size]byte
 	hasShown       bool

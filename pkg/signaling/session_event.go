@@ -9,7 +9,8 @@ import (
 func (s *session) event(e room.Event) {
 	if ended, ok := e.(room.Ended); ok {
 		if s.joining != nil {
-			s.joining.finish(string(protocol.Removed))
+			_, e := leftOf(ended.Reason)
+			s.joining.finish(e.why)
 		}
 		s.leave(ended.Reason, 0)
 		return

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sfu/pkg/codec"
 	"sfu/pkg/forwarder"
 	"sfu/pkg/room"
 	"sfu/pkg/signaling/protocol"
@@ -473,6 +474,58 @@ func TestRemoveByAModerator(t *testing.T) {
 		}
 		if end := bob.link.ending(); end.code != 4010 {
 			t.Errorf("closed with %+v", end)
+		}
+	})
+}
+
+func TestRemoveDuringAJoin(t *testing.T) {
+	inBubble(t, Options{}, func(t *testing.T, w *world) {
+		ada := w.join("kitchen", protocol.Join{Name: "Ada", Token: "mod:kitchen:ada"})
+		eve, _ := w.tryJoin("kitchen", with("Eve", protocol.Offer{PC: "main", N: 1, SDP: "hang"}))
+		ada.mustOK(protocol.Remove{Participant: "p2"})
+		if left := heardOf[protocol.Left](eve); len(left) != 1 || left[0].Code != protocol.Removed || eve.link.ending().code != 4010 {
+			t.Errorf("Eve heard %+v", left)
+		}
+		if joins := w.server.Stats().Joins; joins["removed"] != 1 {
+			t.Errorf("joins %v", joins)
+		}
+	})
+}
+
+func TestEventsInTheWordsOfTheProtocol(t *testing.T) {
+	inBubble(t, Options{}, func(t *testing.T, w *world) {
+		ada := w.join("kitchen", with("Ada", camera()))
+		synctest.Wait()
+		ada.link.take()
+		down := w.rooms.named("kitchen", "Ada").places[1].down
+		foreign := newFakeConn(nil).peer.Configure([]forwarder.Media{{Mid: "9", Kind: forwarder.Video, Send: true}})[0]
+		for _, e := range []room.Event{
+			room.Policed{Track: "t2"},
+			room.MemberGone{ID: "p9", Reason: room.Lost},
+			room.SlotsBound{Bound: []room.Binding{{Down: down, Track: "t8"}, {Down: foreign, Track: "t8"}}},
+			room.SlotsBound{Unavailable: []room.Unavailable{{Track: "t8", Codec: codec.AV1}, {Track: "t9"}}},
+			room.SlotsBound{Unavailable: []room.Unavailable{}},
+			room.SlotsBound{},
+			room.LayerChanged{Down: down, Track: "t8", State: forwarder.DownTrackState{Reason: forwarder.ReasonMuted, Temporal: -1}},
+			room.LayerChanged{Down: foreign, Track: "t8"},
+			room.LayerChanged{Down: down},
+		} {
+			ada.sess.inbox.Deliver(e)
+			synctest.Wait()
+		}
+		want := []string{
+			`{"type":"error","code":"bitrate_limited","message":"A track sends more than it may and is thinned out.","track":"t2"}`,
+			`{"type":"gone","participant":"p9","reason":"lost"}`,
+			`{"type":"slots","bound":[{"pc":"main","mid":"3","track":"t8"}]}`,
+			`{"type":"slots","unavailable":[{"track":"t8","reason":"codec","codec":"AV1"},{"track":"t9","reason":"slots"}]}`,
+			`{"type":"slots","unavailable":[]}`,
+			`{"type":"layers","layers":[{"pc":"main","mid":"3","track":"t8","sending":false,"reason":"muted"}]}`,
+		}
+		frames := ada.link.take()
+		for i := range max(len(frames), len(want)) {
+			if i >= len(frames) || i >= len(want) || string(frames[i]) != want[i] {
+				t.Fatalf("frame %d:\ngot  %s\nwant %s", i, frames, want)
+			}
 		}
 	})
 }

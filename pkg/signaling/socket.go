@@ -262,11 +262,13 @@ func (c *socket) write() {
 // writeFailed ends the socket. No close frame can follow what was written in part.
 func (c *socket) writeFailed(err error) {
 	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
+	switch {
+	case errors.Is(err, websocket.ErrCloseSent): // by gorilla, for what it read; the reader is about to say why
+	case errors.As(err, &timeout) && timeout.Timeout():
 		c.end(endingOf(protocol.SlowConsumer), true)
-		return
+	default:
+		c.end(ending{0, closedLost}, true)
 	}
-	c.end(ending{0, closedLost}, true)
 }
 
 // flush sends what waits. The first frame is followed by a ping, whose pong shows that it was received.

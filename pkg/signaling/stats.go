@@ -73,13 +73,14 @@ func newTally(observeJoin func(time.Duration, string)) *tally {
 		observeJoin = func(time.Duration, string) {}
 	}
 	return &tally{
-		refused:     newCounters(codes...),
-		closed:      newCounters(append(codes, closedLeft, closedClient, closedLost)...),
-		joins:       newCounters(append(codes, resultOK, resultLost)...),
-		resumes:     newCounters(append(codes, resultOK, resultLost)...),
-		received:    newCounters(protocol.ClientTypes()...),
-		sent:        newCounters(protocol.ServerTypes()...),
-		rateLimited: newCounters(limitMessages, limitChat, limitOffers, limitControl, limitSockets, limitUnauthenticated, limitJoins, limitAuth),
+		refused:  newCounters(codes...),
+		closed:   newCounters(append(codes, closedLeft, closedClient, closedLost)...),
+		joins:    newCounters(append(codes, resultOK, resultLost)...),
+		resumes:  newCounters(append(codes, resultOK, resultLost)...),
+		received: newCounters(protocol.ClientTypes()...),
+		sent:     newCounters(protocol.ServerTypes()...),
+		rateLimited: newCounters(limitMessages, limitChat, limitOffers, limitControl,
+			limitSockets, limitUnauthenticated, limitJoins, limitAuth),
 		authFails:   newCounters(codes...),
 		observeJoin: observeJoin,
 	}

@@ -40,7 +40,7 @@ func NewIssuer(urls []string, secret string, ttl time.Duration) (*Issuer, error)
 	}
 	for _, u := range urls {
 		if !strings.HasPrefix(u, "turn:") && !strings.HasPrefix(u, "turns:") {
-			return nil, fmt.Errorf("%q does not begin with turn: or turns:", u)
+			return nil, fmt.Errorf("want turn: or turns: in front of the TURN address %q", u)
 		}
 	}
 	if ttl <= 0 {
