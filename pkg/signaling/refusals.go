@@ -28,6 +28,7 @@ var refusals = []struct {
 	{room.ErrNotFound, protocol.NotFound},
 	{room.ErrLimit, protocol.LimitReached},
 	{room.ErrTooBig, protocol.MessageTooBig},
+	{room.ErrBadName, protocol.BadName},
 	{room.ErrLeft, protocol.BadState},
 	{auth.ErrTokenRequired, protocol.TokenRequired},
 	{auth.ErrTokenInvalid, protocol.TokenInvalid},
