@@ -21,7 +21,7 @@ func (d *DownTrack) setSource(t *UpTrack, now Instant) {
 		return
 	}
 	m.source = t
-	m.stalled = d.peer.writer.Room() <= audioReserve
+	m.stalled = d.kind == Video && d.peer.writer.Room() <= audioReserve
 	t.media.downs = append(t.media.downs, d)
 	d.retarget(now)
 }
@@ -170,7 +170,7 @@ func (d *DownTrack) reason(now Instant) Reason {
 		return ReasonCodec
 	case d.kind == Video && m.view.Hidden():
 		return ReasonView
-	case m.stalled:
+	case m.stalled && m.from != nil:
 		return ReasonCongestion
 	case d.kind == Audio:
 		return ReasonNone
