@@ -63,8 +63,8 @@ func (s *server) at(name string) *room.RoomStats {
 // end takes a room away and keeps what it has counted.
 func (s *server) end(name string) {
 	s.rooms.RoomsEnded++
-	last := s.at(name).Counters
-	eachCounter(&s.rooms.Ended, func(i int, c *uint64) { *c += counterAt(&last, i) })
+	last := numbers(s.at(name).Counters)
+	eachCounter(&s.rooms.Ended, func(i int, c *uint64) { *c += last[i] })
 	s.rooms.Rooms = slices.DeleteFunc(s.rooms.Rooms, func(r room.RoomStats) bool { return r.Name == name })
 }
 

@@ -136,8 +136,8 @@ func roomGauge(sizes ...size) func(*snapshot) []sample {
 	}
 }
 
-// roomCounter counts by room. _other is what the whole node has counted without the rooms that have a label, so that the sum is exact
-// whatever roomLabels does.
+// roomCounter counts by room. _other is what the whole node has counted without the rooms that have a label, so that the sum
+// is exact whatever roomLabels does.
 func roomCounter(name, help, advice string, counts []count) family {
 	labels := []string{labelRoom}
 	if counts[0].labels != nil {

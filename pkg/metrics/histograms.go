@@ -19,8 +19,8 @@ const (
 	pathOther = "other"
 )
 
-// histograms are the families that are observed rather than read. Each keeps native buckets, for Prometheus servers that want them, and
-// few classic ones, for all others.
+// histograms are the families that are observed rather than read. Each keeps native buckets, for Prometheus servers that want
+// them, and few classic ones, for all others.
 type histograms struct {
 	join, connect *prometheus.HistogramVec
 	size          prometheus.Histogram

@@ -111,7 +111,8 @@ func (l *roomLabels) of(r *room.RoomStats) string {
 	return otherRooms
 }
 
-// newHash returns a function that hides names. Its key is made anew by every process, so that nobody can find a name by hashing guesses.
+// newHash returns a function that hides names. Its key is made anew by every process, so that nobody can find a name by
+// hashing guesses.
 func newHash() func(name string) string {
 	key := make([]byte, sha256.Size)
 	rand.Read(key) // never fails

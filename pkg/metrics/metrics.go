@@ -86,8 +86,8 @@ func New(sources Sources, opts Options) *Metrics {
 	return m
 }
 
-// Handler answers GET /metrics in the text format, OpenMetrics or, where Prometheus wants native histograms, protobuf. It is the same
-// one at every call, so that its limits hold for all ports together.
+// Handler answers GET /metrics in the text format, OpenMetrics or, where Prometheus wants native histograms, protobuf. It is
+// the same one at every call, so that its limits hold for all ports together.
 func (m *Metrics) Handler() http.Handler { return m.handler }
 
 func (m *Metrics) newHandler(g prometheus.Gatherer) http.Handler {

@@ -65,8 +65,9 @@ func httpFamilies() []family {
 	}}
 }
 
-// CountRequests counts what next answers under the name of a handler: page, room, signal, whip, health, metrics or admin. A name that
-// is none of these counts as other. A request counts when its status is known, so a WebSocket counts when it begins.
+// CountRequests counts what next answers under the name of a handler: page, room, signal, whip, health, metrics or admin. A
+// name that is none of these counts as other. A request counts when its status is known, so a WebSocket counts when it
+// begins.
 func (m *Metrics) CountRequests(handler string, next http.Handler) http.Handler {
 	h := slices.Index(handlers[:], handler)
 	if h < 0 {

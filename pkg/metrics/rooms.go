@@ -8,8 +8,9 @@ import (
 	"sfu/pkg/room"
 )
 
-// RoomsHandler answers GET /rooms with all rooms and their sums, and GET /rooms/{room} with one room and who is in it. It names rooms and
-// participants, so it belongs on a port that only operators reach. It knows no tokens, addresses, messages or secrets.
+// RoomsHandler answers GET /rooms with all rooms and their sums, and GET /rooms/{room} with one room and who is in it. It
+// names rooms and participants, so it belongs on a port that only operators reach. It knows no tokens, addresses, messages or
+// secrets.
 func (m *Metrics) RoomsHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /rooms", m.serveRooms)
