@@ -55,8 +55,12 @@ var (
 
 // A Verifier turns a token into a Grant.
 type Verifier interface {
-	// Verify checks token for room at the time now. An empty token is a token that was not given.
+	// Verify checks token for room at the time now. An empty token is a token that was not given. It may be asked about a
+	// token any number of times.
 	Verify(token, room string, now time.Time) (Grant, error)
+	// Redeem is called when the holder of g enters the room for the first time, not when it resumes. It returns ErrTokenUsed
+	// where a token counts for one entry only and has been redeemed before.
+	Redeem(g Grant, now time.Time) error
 	// Open reports whether a room can be entered without a token.
 	Open() bool
 }

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// An ntpTime is a point of a sender's wall clock in the format of RTCP: seconds since 1900 in 32.32 fixed point (RFC 3550 section 4).
+// An ntpTime is a point of a sender's wall clock in the format of RTCP: seconds since 1900 in 32.32 fixed point
+// (RFC 3550 section 4).
 type ntpTime uint64
 
 // ntpUnix is 1970 in NTP seconds.
@@ -56,8 +57,10 @@ const (
 	// clockSamples is how many sender reports a line is drawn through, clockMemory how old they may be.
 	clockSamples = 8
 	clockMemory  = time.Minute
-	// clockTolerance is how far from the line a sender report may lie.
-	clockTolerance = 100 * time.Millisecond
+	// A report may lie off the line by clockNoise times the others' mean distance, within these bounds.
+	clockNoise        = 4
+	clockMinTolerance = 10 * time.Millisecond
+	clockMaxTolerance = 100 * time.Millisecond
 	// clockSkew is how far a real clock can be off its nominal rate.
 	clockSkew = 0.005
 	// clockSpan is the time that reports must span before their slope means anything.
@@ -78,8 +81,9 @@ type clockSample struct {
 //	y = offset + slope * x
 //	slope = sum((x_i - mean x) * (y_i - mean y)) / sum((x_i - mean x)^2), offset = mean y - slope * mean x
 //
-// where slope is the nominal rate until three reports span 4 s, and is kept within 0.5 % of it always. A report that lies more than
-// 100 ms off the line is refused; when the next one refutes the line too and agrees with the refused one, both begin a new line.
+// where slope is the nominal rate until three reports span 4 s, and is kept within 0.5 % of it always. A report that lies off the
+// line by more than four times the mean distance of the others, within 10 to 100 ms, is refused; when the next one refutes the line
+// too and agrees with the refused one, both begin a new line.
 type senderClock struct {
 	rate    uint32
 	samples [clockSamples]clockSample // oldest first
@@ -88,6 +92,7 @@ type senderClock struct {
 	doubted bool
 
 	slope, offset float64
+	tolerance     int64 // ticks
 }
 
 // newSenderClock returns the clock of an encoding whose timestamps count at rate Hz.
@@ -126,10 +131,7 @@ func (c *senderClock) confirms(s clockSample) bool {
 	return elapsed > 0 && c.near(int64(int32(s.rtp-predicted)))
 }
 
-func (c *senderClock) near(ticks int64) bool {
-	limit := clockTicks(clockTolerance, c.rate)
-	return ticks <= limit && ticks >= -limit
-}
+func (c *senderClock) near(ticks int64) bool { return ticks <= c.tolerance && ticks >= -c.tolerance }
 
 func (c *senderClock) newest() *clockSample { return &c.samples[c.n-1] }
 
@@ -169,6 +171,14 @@ func (c *senderClock) fit() {
 		c.slope = min(max(xy/xx, c.slope*(1-clockSkew)), c.slope*(1+clockSkew))
 	}
 	c.offset = meanY - c.slope*meanX
+	var distance float64
+	for _, s := range c.samples[:c.n] {
+		x, y := c.position(s)
+		distance += math.Abs(c.offset+c.slope*x-y) / float64(c.n)
+	}
+	c.tolerance = int64(clockNoise * distance)
+	c.tolerance = max(c.tolerance, clockTicks(clockMinTolerance, c.rate))
+	c.tolerance = min(c.tolerance, clockTicks(clockMaxTolerance, c.rate))
 }
 
 // rtpAt returns the RTP timestamp of the publisher's time n. ok is false before the first sender report.

@@ -37,6 +37,9 @@ type DownTrackState struct {
 // Mid returns the m-line.
 func (d *DownTrack) Mid() string { return d.mid }
 
+// Peer returns the connection that d belongs to.
+func (d *DownTrack) Peer() *Peer { return d.peer }
+
 // Kind returns whether d is audio or video.
 func (d *DownTrack) Kind() Kind { return d.kind }
 

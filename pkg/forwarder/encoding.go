@@ -116,9 +116,10 @@ func (e *encoding) receive(h *header, d *datagram, rtx bool) {
 	}
 }
 
-// extend returns the packet's extended sequence number. A retransmission is of a packet near the newest, or the first of all.
+// extend returns the packet's extended sequence number. A retransmission has one near the newest; those that come before the first packet
+// proper are of no use, and nothing tells that their number is true.
 func (e *encoding) extend(sequence uint16, rtx bool) (uint64, bool) {
-	if rtx && e.sequence.highest() != 0 {
+	if rtx {
 		return e.sequence.near(sequence)
 	}
 	seq, ok := e.sequence.extend(sequence)
@@ -196,8 +197,7 @@ func (e *encoding) rung(now Instant) rung {
 	r := rung{encoding: e.index, width: e.width, height: e.height}
 	r.active = e.meter.active(now)
 	if e.last != 0 && !r.active {
-		quiet := now.Sub(e.lastAt)
-		r.active = now.Sub(e.firstAt) < settling || e.line.track.source == Screen && quiet < screenPatience
+		r.active = now.Sub(e.firstAt) < settling
 	}
 	r.temporals = e.meter.temporals(now)
 	for t := range r.temporals {

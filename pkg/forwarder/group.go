@@ -23,8 +23,11 @@ func (g *Group) NewPeer(w Writer, o PeerObserver) *Peer {
 // Counters returns what the group's connections did so far; it never falls.
 func (g *Group) Counters(ctx context.Context) (Counters, error) {
 	var c Counters
-	err := g.worker.ask(ctx, func(Instant) { c = g.counters })
-	return c, err
+	if err := g.worker.ask(ctx, func(Instant) { c = g.counters }); err != nil {
+		// The worker may still write c.
+		return Counters{}, err
+	}
+	return c, nil
 }
 
 // Close ends the group. Its peers must be closed before.

@@ -33,7 +33,7 @@ type keyframeWait struct {
 	tries         int
 	keyed         bool
 	keyAt         Instant
-	// answer is set when the last keyframe followed a request for this encoding itself.
+	// answer is set when the last keyframe followed a request.
 	answer bool
 }
 
@@ -48,18 +48,19 @@ type keyframeRequester struct {
 	waits []keyframeWait
 	// together is set while the publisher makes its keyframes in all encodings at once; latest is when the last one came.
 	together bool
-	keyed    bool
 	latest   Instant
 
-	spent    float64 // of keyframeBurst
-	spentAt  Instant
-	sent     uint64
-	received uint64
+	// debt is how long it takes until the whole burst is there again, as of spentAt.
+	debt    time.Duration
+	spentAt Instant
+	// requested and sent count for good; the difference was joined to others.
+	sent      uint64
+	requested uint64
 }
 
 // request asks for a keyframe of an encoding, which is a small index.
 func (k *keyframeRequester) request(encoding int, now Instant) {
-	k.received++
+	k.requested++
 	w := k.wait(encoding)
 	if !w.wanted {
 		w.wanted, w.since = true, now
@@ -82,7 +83,7 @@ func (k *keyframeRequester) cancel(encoding int) {
 // arrived tells that a keyframe of an encoding begins to arrive.
 func (k *keyframeRequester) arrived(encoding int, now Instant) {
 	w := k.wait(encoding)
-	w.answer = w.asked && !w.shared
+	w.answer = w.asked
 	for i := range k.waits {
 		o := &k.waits[i]
 		if o != w && o.keyed && now.Sub(o.keyAt) <= keyframeTogether && o.answer != w.answer {
@@ -90,7 +91,7 @@ func (k *keyframeRequester) arrived(encoding int, now Instant) {
 		}
 	}
 	w.keyed, w.keyAt = true, now
-	k.keyed, k.latest = true, now
+	k.latest = now
 	k.cancel(encoding)
 }
 
@@ -126,12 +127,15 @@ func keyframeTimeout(rtt time.Duration, fps float64) time.Duration {
 // ready reports whether a request for w makes sense now, were there no other encodings and no budget.
 func (k *keyframeRequester) ready(w *keyframeWait, now Instant, timeout time.Duration) bool {
 	if !w.asked {
-		if k.together {
-			return now.Sub(k.latest) >= keyframeGuard
+		if w.keyed && now.Sub(w.keyAt) < keyframeGuard {
+			return false
 		}
-		return !w.keyed || now.Sub(w.keyAt) >= keyframeGuard
+		return !k.together || now.Sub(k.latest) >= keyframeGuard || now.Sub(w.since) >= keyframeSlow
 	}
-	if w.shared && k.latest >= w.askedAt && now.Sub(k.latest) >= keyframeTogether {
+	if w.shared && k.latest >= w.askedAt {
+		if now.Sub(k.latest) < keyframeTogether {
+			return now.Sub(w.askedAt) >= keyframeSlow
+		}
 		// The others have their keyframes, this one has not: it needs a request of its own.
 		k.together = false
 		return true
@@ -164,10 +168,10 @@ func (k *keyframeRequester) join(w *keyframeWait, now Instant, timeout time.Dura
 
 // spend takes a request from the budget, which never keeps w waiting longer than keyframeSlow.
 func (k *keyframeRequester) spend(w *keyframeWait, now Instant) bool {
-	k.spent = max(0, k.spent-float64(now.Sub(k.spentAt))/float64(keyframeRefill))
+	k.debt = max(0, k.debt-now.Sub(k.spentAt))
 	k.spentAt = now
-	if k.spent+1 <= keyframeBurst {
-		k.spent++
+	if k.debt <= (keyframeBurst-1)*keyframeRefill {
+		k.debt += keyframeRefill
 		return true
 	}
 	since := w.since
@@ -177,6 +181,6 @@ func (k *keyframeRequester) spend(w *keyframeWait, now Instant) bool {
 	if now.Sub(since) < keyframeSlow {
 		return false
 	}
-	k.spent = keyframeBurst
+	k.debt = keyframeBurst * keyframeRefill
 	return true
 }

@@ -1,6 +1,8 @@
 package forwarder
 
 import (
+	"time"
+
 	"sfu/pkg/codec"
 )
 
@@ -13,8 +15,10 @@ type upMedia struct {
 	codec     codec.Type
 	police    policer
 	keyframes keyframeRequester
-	level     float32
-	rungs     []rung
+	// wishes says when somebody last wanted a keyframe of each encoding.
+	wishes []Instant
+	level  float32
+	rungs  []rung
 }
 
 // publish attaches t to its m-line.
@@ -28,6 +32,10 @@ func (p *Peer) publish(t *UpTrack, _ Instant) {
 			l.track, t.media.line = t, l
 			for _, e := range l.encodings {
 				e.restart()
+				e.meter = encodingMeter{}
+				if t.source == Screen {
+					e.meter.patience = screenPatience
+				}
 			}
 			return
 		}
@@ -107,10 +115,26 @@ func (t *UpTrack) detach() {
 	}
 }
 
-// requestKeyframe asks the publisher for a keyframe of an encoding; requests in one gap become one.
-func (t *UpTrack) requestKeyframe(encoding int, now Instant) {
-	t.peer.group.counters.KeyframeRequestsIn++
+// wishLife is how long a wish for a keyframe counts that nobody repeats: viewers that wait repeat theirs as they steer.
+const wishLife = time.Second
+
+// wantKeyframe asks the publisher for a keyframe of an encoding; wishes in one gap become one request.
+func (t *UpTrack) wantKeyframe(encoding int, now Instant) {
+	for len(t.media.wishes) <= encoding {
+		t.media.wishes = append(t.media.wishes, 0)
+	}
+	t.media.wishes[encoding] = now
 	t.media.keyframes.request(encoding, now)
+}
+
+// forgetWishes ends requests that nobody waits for any more.
+func (t *UpTrack) forgetWishes(now Instant) {
+	for encoding, at := range t.media.wishes {
+		if at != 0 && now.Sub(at) > wishLife {
+			t.media.wishes[encoding] = 0
+			t.media.keyframes.cancel(encoding)
+		}
+	}
 }
 
 // ladder returns what the track's encodings offer at this moment.

@@ -112,12 +112,13 @@ func (l *line) feedback(packets []rtcp.Packet, now Instant) []rtcp.Packet {
 			})
 		}
 		if _, broken := e.nacks.lost(); broken && len(t.media.downs) > 0 {
-			t.media.keyframes.request(e.index, now)
+			t.wantKeyframe(e.index, now)
 		}
 	}
 	if l.media.Kind != Video {
 		return packets
 	}
+	t.forgetWishes(now)
 	r.encodings = t.media.keyframes.poll(now, p.egress.rtt, 30, r.encodings[:0])
 	for _, index := range r.encodings {
 		packets = l.encodings[index].keyframeRequest(packets, now)

@@ -21,7 +21,7 @@ func (d *DownTrack) setSource(t *UpTrack, now Instant) {
 		return
 	}
 	m.source = t
-	m.stalled = d.peer.writer.Room() <= audioReserve
+	m.stalled = d.kind == Video && d.peer.writer.Room() <= audioReserve
 	t.media.downs = append(t.media.downs, d)
 	d.retarget(now)
 }
@@ -85,6 +85,9 @@ func (d *DownTrack) aim(ladder []rung) {
 		}
 		return
 	}
+	if d.media.view.FPS <= 0 {
+		temporal = -1 // layers that have not been seen yet are welcome too
+	}
 	s.aim(encoding, temporal)
 }
 
@@ -99,7 +102,7 @@ func (d *DownTrack) askForKeyframe(now Instant) {
 		m.asked = wanted
 		d.peer.group.counters.KeyframeRequestsIn++
 	}
-	m.source.media.keyframes.request(wanted, now)
+	m.source.wantKeyframe(wanted, now)
 }
 
 // keyframeLost answers a viewer that cannot go on without a keyframe (PLI, FIR).
@@ -110,7 +113,7 @@ func (d *DownTrack) keyframeLost(now Instant) {
 		return
 	}
 	m.lostAt = now
-	m.source.media.keyframes.request(m.selector.current, now)
+	m.source.wantKeyframe(m.selector.current, now)
 }
 
 // minLostInterval is how often one viewer may ask for a keyframe.
@@ -149,6 +152,9 @@ func (d *DownTrack) describe(now Instant) DownTrackState {
 	if s.Sending && m.from != nil && d.kind == Video {
 		s.RID, s.Width, s.Height = m.from.rid, m.from.width, m.from.height
 		s.Temporal = int(m.selector.temporal)
+		if s.Temporal < 0 {
+			s.Temporal = int(m.from.meter.temporals(now)) - 1
+		}
 	}
 	return s
 }
@@ -164,7 +170,7 @@ func (d *DownTrack) reason(now Instant) Reason {
 		return ReasonCodec
 	case d.kind == Video && m.view.Hidden():
 		return ReasonView
-	case m.stalled:
+	case m.stalled && m.from != nil:
 		return ReasonCongestion
 	case d.kind == Audio:
 		return ReasonNone

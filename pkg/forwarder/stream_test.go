@@ -107,6 +107,8 @@ type source struct {
 	// got each, 0 for never.
 	sent      [][]byte
 	delivered []Instant
+	// began is set with the first delivery that is not a retransmission; the server ignores those before.
+	began bool
 }
 
 func (p *publisher) Room() int { return 1 << 10 }
@@ -196,7 +198,8 @@ func (s *source) deliver(packet []byte, rtx bool) {
 	if err := h.parse(packet); err != nil {
 		panic(err)
 	}
-	if at := &s.delivered[readStamp(packet).packet]; *at == 0 {
+	s.began = s.began || !rtx
+	if at := &s.delivered[readStamp(packet).packet]; *at == 0 && s.began {
 		*at = s.publisher.bench.now
 	}
 	if rtx {
@@ -233,8 +236,10 @@ func appendStamp(b []byte, s stamp) []byte {
 	return append(b, s.part, s.temporal, flags)
 }
 
+const stampSize = 15
+
 func readStamp(b []byte) stamp {
-	b = b[len(b)-15:]
+	b = b[len(b)-stampSize:]
 	return stamp{
 		encoding: binary.BigEndian.Uint32(b), packet: binary.BigEndian.Uint32(b[4:]), frame: binary.BigEndian.Uint32(b[8:]),
 		part: b[12], temporal: b[13], keyframe: b[14]&1 != 0, last: b[14]&2 != 0,
@@ -330,6 +335,9 @@ func (v *viewer) Write(o *Outgoing) {
 	if !r.void {
 		if err := codec.Parse(codec.VP8, payload, &r.info); err != nil {
 			v.fail("unreadable payload: %v", err)
+		}
+		if len(payload) < stampSize {
+			return // made up by a fuzzer
 		}
 		r.stamp = readStamp(payload)
 		if r.stamp.keyframe && r.stamp.part == 0 && (len(v.packets) == 0 || r.seq > v.packets[len(v.packets)-1].seq) {

@@ -65,7 +65,9 @@ func (r *feedbackRecorder) record(seq uint16, at Instant) {
 	r.fresh = true
 }
 
-func (r *feedbackRecorder) slot(ext uint64) *int64 { return &r.arrivals[ext&uint64(len(r.arrivals)-1)] }
+func (r *feedbackRecorder) index(ext uint64) int { return int(ext & uint64(len(r.arrivals)-1)) }
+
+func (r *feedbackRecorder) slot(ext uint64) *int64 { return &r.arrivals[r.index(ext)] }
 
 func (r *feedbackRecorder) begin(seq uint16, at Instant) {
 	if r.arrivals == nil {
@@ -86,8 +88,12 @@ func (r *feedbackRecorder) advance(ext uint64) {
 	r.floor = max(r.floor, ext-twccWindow+1)
 	r.base = max(r.base, r.floor)
 	r.grow(ext - r.floor + 1)
-	for s := r.highest + 1; s <= ext; s++ {
-		*r.slot(s) = 0
+	first, last := r.index(r.highest+1), r.index(ext)
+	if first <= last {
+		clear(r.arrivals[first : last+1])
+	} else {
+		clear(r.arrivals[first:])
+		clear(r.arrivals[:last+1])
 	}
 	r.highest = ext
 }

@@ -2,9 +2,11 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -28,6 +30,7 @@ type Conn struct {
 	receiving map[string]bool
 	closing   sync.Once
 	closed    chan struct{}
+	ending    atomic.Bool // Close was called
 
 	// telling orders what the handler is told; it is taken before mu.
 	telling sync.Mutex
@@ -38,12 +41,14 @@ type Conn struct {
 	watchdog *time.Timer
 	ice      bool // connected
 	err      error
+	began    time.Time // of the first answer
 }
 
 // NewConn makes a connection whose media belongs to group. It has no m-lines until the first Answer.
 func (e *Engine) NewConn(group *forwarder.Group, h Handler) (*Conn, error) {
-	c := &Conn{engine: e, handler: h, writer: newPlainWriter(), receiving: map[string]bool{}, closed: make(chan struct{})}
+	c := &Conn{engine: e, handler: h, writer: newPlainWriter(&e.counters), receiving: map[string]bool{}, closed: make(chan struct{})}
 	c.inbound.conn = c
+	c.inbound.limit.dropped = &e.counters.policed
 	c.inbound.limit.now = func() int64 { return int64(time.Since(processStart)) }
 	var err error
 	if c.api, err = e.newAPI(c); err != nil {
@@ -213,16 +218,21 @@ func (c *Conn) tellRTT() {
 // abort closes the connection for err, from any goroutine.
 func (c *Conn) abort(err error) {
 	c.mu.Lock()
-	if c.err == nil {
+	first := c.err == nil
+	if first {
 		c.err = err
 	}
 	c.mu.Unlock()
+	if first && errors.Is(err, ErrTooManyStreams) {
+		c.engine.counters.streams.Add(1)
+	}
 	go c.Close()
 }
 
 // Close ends the connection and waits for its goroutines.
 func (c *Conn) Close() {
 	c.closing.Do(func() {
+		c.ending.Store(true)
 		c.engine.mu.Lock()
 		delete(c.engine.conns, c)
 		c.engine.mu.Unlock()

@@ -59,7 +59,10 @@ type Config struct {
 	MaxConnecting int
 	// MaxSSRCs bounds what one connection may send on, 0 means 32.
 	MaxSSRCs int
-	Log      *slog.Logger
+	// Established is called, if set, with each connection that came about: its path ("udp" or "tcp") and how long it took from
+	// the first answer.
+	Established func(path string, took time.Duration)
+	Log         *slog.Logger
 }
 
 // An Engine owns the sockets, the certificate and the codec list that all connections share. It is the forwarder's Egress.
@@ -71,6 +74,8 @@ type Engine struct {
 	connecting  chan struct{}
 	quit        chan struct{}
 	finished    sync.WaitGroup
+
+	counters counters
 
 	mu    sync.Mutex
 	conns map[*Conn]struct{}
@@ -237,21 +242,6 @@ func (e *Engine) watchRTT() {
 			c.tellRTT()
 		}
 	}
-}
-
-// Stats returns how many connections there are.
-func (e *Engine) Stats() Stats {
-	s := Stats{Limit: e.cfg.MaxConnecting, Connecting: len(e.connecting)}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	s.Open = len(e.conns)
-	return s
-}
-
-// Stats count connections.
-type Stats struct {
-	// Open connections, and those of them whose handshake is under way, of which Limit may be.
-	Open, Connecting, Limit int
 }
 
 // Close closes the sockets. Conns must be closed before.

@@ -90,7 +90,7 @@ type pacing struct {
 	tokens  float64
 	filled  int64 // ns
 	now     func() int64
-	Dropped atomic.Uint64
+	dropped *atomic.Uint64
 }
 
 func (p *pacing) allow() bool {
@@ -100,7 +100,7 @@ func (p *pacing) allow() bool {
 	p.tokens = min(p.tokens+float64(now-p.filled)*packetsPerSecond/1e9, packetsPerSecond)
 	p.filled = now
 	if p.tokens < 1 {
-		p.Dropped.Add(1)
+		p.dropped.Add(1)
 		return false
 	}
 	p.tokens--

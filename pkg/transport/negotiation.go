@@ -101,8 +101,8 @@ type Handler interface {
 
 // Connection is the surface of Conn, for those who stand a fake in for it.
 type Connection interface {
-	// Answer negotiates one offer. Calls must not overlap. An error leaves the connection as it was where it wraps
-	// ErrBadSDP or ErrTooManyCandidates; after any other error the connection is closed.
+	// Answer negotiates one offer. Calls must not overlap. An offer that is refused by our own eyes leaves the connection as it
+	// was; one that fails later closes it, which the handler is told.
 	Answer(ctx context.Context, offer string, permit Permit) (Answer, error)
 	// Peer is the connection's media.
 	Peer() *forwarder.Peer

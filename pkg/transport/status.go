@@ -25,6 +25,7 @@ func (c *Conn) hold(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	c.held = true
+	c.began = time.Now()
 	c.mu.Unlock()
 	c.watch()
 	return nil
@@ -65,7 +66,7 @@ func (c *Conn) tell(change func(*Status)) {
 	defer c.telling.Unlock()
 	c.mu.Lock()
 	before := c.status
-	if before.State == Closed || before.State == Failed && before.Err != nil {
+	if before.State == Closed {
 		c.mu.Unlock()
 		return
 	}
@@ -80,7 +81,25 @@ func (c *Conn) tell(change func(*Status)) {
 	status := c.status
 	c.mu.Unlock()
 	if status != before {
+		c.countStatus(before, status)
 		c.handler.StatusChanged(status)
+	}
+}
+
+func (c *Conn) countStatus(before, now Status) {
+	counters := &c.engine.counters
+	switch {
+	case now.State == Failed && now.Step == "dtls":
+		counters.failedDTLS.Add(1)
+	case now.State == Failed:
+		counters.failedICE.Add(1)
+	case now.State == Disconnected:
+		counters.disconnects.Add(1)
+	case now.State != Connected || before.State != Connecting:
+	case now.Path == "tcp":
+		counters.tcp.Add(1)
+	default:
+		counters.udp.Add(1)
 	}
 }
 
@@ -103,7 +122,16 @@ func (c *Conn) stateChanged(s webrtc.PeerConnectionState) {
 	case webrtc.PeerConnectionStateFailed:
 		c.tell(func(s *Status) { s.State = Failed })
 	case webrtc.PeerConnectionStateClosed:
-		go c.Close() // the client closed DTLS
+		if c.ending.Load() {
+			return
+		}
+		// Not our doing: the client closed DTLS, or the handshake failed.
+		c.tell(func(s *Status) {
+			if s.State == Connecting {
+				s.State = Failed
+			}
+		})
+		go c.Close()
 	}
 }
 
@@ -113,8 +141,13 @@ func (c *Conn) connected() {
 		path = pair.Local.Protocol.String()
 	}
 	c.mu.Lock()
+	first := c.held
+	took := time.Since(c.began)
 	c.release()
 	c.mu.Unlock()
+	if first && c.engine.cfg.Established != nil {
+		c.engine.cfg.Established(path, took)
+	}
 	c.writer.open.Store(true)
 	c.peer.Ready()
 	c.tell(func(s *Status) { s.State, s.Path = Connected, path })

@@ -30,21 +30,20 @@ var outPackets = sync.Pool{New: func() any { return new(outPacket) }}
 // path (TCP, TURN) holds up nobody. What finds the queue full is dropped, which the forwarder avoids by asking for Room first.
 type plainWriter struct {
 	// open is set while the connection can carry packets.
-	open    atomic.Bool
-	waiting atomic.Int32
-	wake    chan struct{}
-	quit    chan struct{}
-	done    chan struct{}
-	// dropped counts packets that found the queue full, failed those that pion would not send.
-	dropped, failed atomic.Uint64
+	open     atomic.Bool
+	waiting  atomic.Int32
+	wake     chan struct{}
+	quit     chan struct{}
+	done     chan struct{}
+	counters *counters
 
 	mu     sync.Mutex
 	queue  []*outPacket
 	stream webrtc.TrackLocalWriter
 }
 
-func newPlainWriter() *plainWriter {
-	return &plainWriter{wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
+func newPlainWriter(c *counters) *plainWriter {
+	return &plainWriter{counters: c, wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
 }
 
 // Room is forwarder.Writer's.
@@ -58,7 +57,7 @@ func (w *plainWriter) Room() int {
 // Write is forwarder.Writer's.
 func (w *plainWriter) Write(o *forwarder.Outgoing) {
 	if !w.open.Load() || w.waiting.Load() >= queuePackets {
-		w.dropped.Add(1)
+		w.counters.dropped.Add(1)
 		return
 	}
 	header, prefix := o.Header(), o.Prefix()
@@ -104,7 +103,7 @@ func (w *plainWriter) run(feedback func([]rtcp.Packet) error) {
 		w.mu.Unlock()
 		for i, p := range taken {
 			if err := w.send(p, stream, &header, feedback); err != nil {
-				w.failed.Add(1)
+				w.counters.failed.Add(1)
 			}
 			taken[i] = nil
 			outPackets.Put(p)

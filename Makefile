@@ -1,0 +1,33 @@
+# make test is what CI runs; docs/architecture.md says what the stages are.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+IMAGE   ?= sfu
+
+.PHONY: help build run test fuzz bench fmt image clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+build: ## bin/sfu, static
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/sfu ./cmd/sfu
+
+run: build ## run the server; make run ARGS=--tls-self
+	exec bin/sfu $(ARGS)
+
+test: ## everything that must pass, with what it needs installed
+	@VERSION="$(VERSION)" scripts/test.sh
+
+fuzz: ## every fuzz target for a while; make fuzz FUZZTIME=10m
+	@scripts/fuzz.sh
+
+bench: ## all benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+fmt: ## format the sources
+	gofmt -w cmd pkg tools
+
+image: ## the container image
+	docker build -f deploy/Dockerfile --build-arg VERSION="$(VERSION)" -t "$(IMAGE)" .
+
+clean: ## remove what was built
+	rm -rf bin

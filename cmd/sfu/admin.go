@@ -1,0 +1,102 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/pprof"
+	"net/netip"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// newRegistry returns a registry with what is known of the process itself.
+func newRegistry() *prometheus.Registry {
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "sfu_build_info", Help: "1, labelled with the version of the server and of Go.",
+		ConstLabels: prometheus.Labels{"version": buildVersion(), "go_version": runtime.Version()},
+	})
+	build.Set(1)
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build)
+	return r
+}
+
+// maxScrapes is how many scrapes run at a time.
+const maxScrapes = 2
+
+func metricsHandler(r *prometheus.Registry, log *slog.Logger) http.Handler {
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{
+		MaxRequestsInFlight: maxScrapes, EnableOpenMetrics: true, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	})
+}
+
+// localOnly lets through what was asked on this machine and by no proxy.
+func localOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !peerAddress(r).IsLoopback() || wasForwarded(r) || !namesThisMachine(r.Host) {
+			refuse(w, http.StatusForbidden, "not_allowed",
+				"On this port metrics are given to this machine only. Start the server with --admin-listen to read them from elsewhere.")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func wasForwarded(r *http.Request) bool {
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via"} {
+		if _, there := r.Header[name]; there {
+			return true
+		}
+	}
+	return false
+}
+
+// namesThisMachine reports whether a Host header is localhost or a bare IP address. A page elsewhere can point a name of its own at
+// 127.0.0.1, but not choose another Host than that name.
+func namesThisMachine(host string) bool {
+	if h, _, found := cutLast(host, ":"); found && !strings.HasSuffix(host, "]") {
+		host = h
+	}
+	if host == "localhost" {
+		return true
+	}
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil
+}
+
+// profileTimeout is longer than profiles usually run.
+const profileTimeout = 5 * time.Minute
+
+// newAdminServer serves what operators need. It has no password, so it listens where only they can reach it.
+func newAdminServer(h *health, p parts, metrics http.Handler, log *slog.Logger) *http.Server {
+	mux := http.NewServeMux()
+	h.routes(mux)
+	mux.Handle("GET /metrics", metrics)
+	if p.Rooms != nil {
+		mux.HandleFunc("GET /rooms", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, http.StatusOK, p.Rooms(r.Context())) })
+	}
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	s := newHTTPServer(limitBody(refuseRebinding(mux)), log)
+	s.WriteTimeout = profileTimeout
+	return s
+}
+
+// refuseRebinding keeps pages in a browser on this machine away from a port that only this machine reaches.
+func refuseRebinding(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if peerAddress(r).IsLoopback() && !namesThisMachine(r.Host) {
+			refuse(w, http.StatusForbidden, "not_allowed", "From this machine, ask for localhost or an IP address.")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

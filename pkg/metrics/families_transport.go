@@ -1,0 +1,63 @@
+package metrics
+
+import "sfu/pkg/transport"
+
+// connections reads one number of transport.Stats.
+func connections[N int | uint64](value func(transport.Stats) N) func(*snapshot) []sample {
+	return one(func(s *snapshot) N { return value(s.transport) })
+}
+
+func transportFamilies() []family {
+	return []family{
+		{
+			name: "sfu_peer_connections", kind: gauge, help: "Open PeerConnections, those whose handshake is under way included.",
+			advice: "About one per participant. Above that for long: clients come back again and again.",
+			read:   connections(func(t transport.Stats) int { return t.Open }),
+		}, {
+			name: "sfu_peer_connections_connecting", kind: gauge, help: "PeerConnections whose handshake (ICE and DTLS) is under way.",
+			advice: "At the limit, joins wait: many people come at once, or their media packets do not get through.",
+			read:   connections(func(t transport.Stats) int { return t.Connecting }),
+		}, {
+			name: "sfu_peer_connections_connecting_limit", kind: gauge, help: "How many handshakes may be under way at a time.",
+			advice: "Constant; for comparison.",
+			read:   connections(func(t transport.Stats) int { return t.Limit }),
+		}, {
+			name: "sfu_peer_connections_established_total", kind: counter, labels: []string{labelPath}, help: "PeerConnections that came about, by the path that media takes.",
+			advice: "A growing share of tcp: UDP is blocked, by a firewall here or in people's networks. Media over TCP is worse under loss.",
+			read: func(s *snapshot) []sample {
+				return []sample{
+					{value: float64(s.transport.EstablishedUDP), labels: []string{pathUDP}}, {value: float64(s.transport.EstablishedTCP), labels: []string{pathTCP}},
+				}
+			},
+		}, {
+			name: "sfu_peer_connections_failed_total", kind: counter, labels: []string{"step"}, help: "PeerConnections that did not come about, by the step they failed at.",
+			advice: "ice: no packets reach the server; check the firewall, --public-ip and the media port from outside. dtls: packets arrive, the handshake " +
+				"fails; rare, look at the client.",
+			read: func(s *snapshot) []sample {
+				return []sample{
+					{value: float64(s.transport.FailedICE), labels: []string{"ice"}}, {value: float64(s.transport.FailedDTLS), labels: []string{"dtls"}},
+				}
+			},
+		}, {
+			name: "sfu_ice_disconnects_total", kind: counter, help: "How often an established PeerConnection fell silent. It may have come back.",
+			advice: "Single ones are people who change networks. Many at once: the node's network.",
+			read:   connections(func(t transport.Stats) uint64 { return t.Disconnects }),
+		}, {
+			name: "sfu_peer_connections_too_many_streams_total", kind: counter, help: "PeerConnections that were closed because they sent on too many SSRCs.",
+			advice: "No browser does this: a broken or hostile client.",
+			read:   connections(func(t transport.Stats) uint64 { return t.TooManyStreams }),
+		}, {
+			name: "sfu_packets_policed_total", kind: counter, help: "Packets that a client sent beyond its rate, thrown away unread.",
+			advice: "A client floods the server. If calls suffer as well, the rate is too low for what people send.",
+			read:   connections(func(t transport.Stats) uint64 { return t.Policed }),
+		}, {
+			name: "sfu_send_errors_total", kind: counter, help: "Packets that the operating system would not send.",
+			advice: "The route to clients is gone or a firewall of this machine refuses them.",
+			read:   connections(func(t transport.Stats) uint64 { return t.SendFailed }),
+		}, {
+			name: "sfu_connect_seconds", kind: histogram, labels: []string{labelPath},
+			help:   "How long PeerConnections took to come about, from the first answer, by the path that media takes.",
+			advice: "p95 above 2 s: packets get lost on the way, or candidates that cannot work are tried first; check --public-ip.",
+		},
+	}
+}

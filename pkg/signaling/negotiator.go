@@ -1,0 +1,104 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"sfu/pkg/forwarder"
+	"sfu/pkg/transport"
+)
+
+// A negotiator owns one connection: its goroutine dials it, answers the offers for it one after another and closes it. So an
+// answer that takes its time holds up nobody else.
+type negotiator struct {
+	line    *line
+	group   *forwarder.Group
+	dial    Dial
+	timeout time.Duration
+	offers  chan offered
+	post    func(any)
+}
+
+// offered is an offer to answer.
+type offered struct {
+	n      uint64
+	sdp    string
+	permit transport.Permit
+}
+
+// negotiated is what came of it. fatal is set where the connection is of no use any more; the session then hangs up.
+type negotiated struct {
+	line   *line
+	n      uint64
+	conn   transport.Connection
+	answer transport.Answer
+	err    error
+	fatal  bool
+}
+
+// A statusChanged tells how far the connection of a line is.
+type statusChanged struct {
+	line   *line
+	status transport.Status
+}
+
+// A downTrackChanged tells what a viewer's m-line carries.
+type downTrackChanged struct {
+	down  *forwarder.DownTrack
+	state forwarder.DownTrackState
+}
+
+// StatusChanged implements transport.Handler.
+func (n *negotiator) StatusChanged(s transport.Status) { n.post(statusChanged{n.line, s}) }
+
+// DownTrackChanged implements transport.Handler. It goes through the session's inbox, because the media path must not wait for
+// the lock of the room.
+func (n *negotiator) DownTrackChanged(d *forwarder.DownTrack, s forwarder.DownTrackState) {
+	n.post(downTrackChanged{d, s})
+}
+
+// run answers offers until ctx ends and returns when the connection is closed.
+func (n *negotiator) run(ctx context.Context) {
+	var conn transport.Connection
+	defer func() {
+		if conn != nil {
+			conn.Close()
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case o := <-n.offers:
+			result := negotiated{line: n.line, n: o.n}
+			result.answer, result.err = n.answer(ctx, &conn, o)
+			result.conn = conn
+			result.fatal = result.err != nil &&
+				!errors.Is(result.err, transport.ErrBadSDP) && !errors.Is(result.err, transport.ErrTooManyCandidates)
+			n.post(result)
+		}
+	}
+}
+
+// answer dials the connection where that was not done yet, and answers. SDP of strangers is parsed below: a panic there is their
+// offer's failure and nobody else's.
+func (n *negotiator) answer(ctx context.Context, conn *transport.Connection, o offered) (a transport.Answer, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic while answering an offer: %v\n%s", p, debug.Stack())
+		}
+	}()
+	if *conn == nil {
+		dialed, err := n.dial(n.group, n)
+		if err != nil {
+			return a, fmt.Errorf("dial: %w", err)
+		}
+		*conn = dialed
+	}
+	ctx, cancel := context.WithTimeout(ctx, n.timeout)
+	defer cancel()
+	return (*conn).Answer(ctx, o.sdp, o.permit)
+}

@@ -1,0 +1,183 @@
+package signaling
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"sfu/pkg/auth"
+	"sfu/pkg/signaling/protocol"
+)
+
+// A Server serves the protocol over HTTP and keeps sessions alive across reconnects.
+type Server struct {
+	rooms     Rooms
+	tokens    auth.Verifier
+	opts      Options
+	times     timing
+	log       *slog.Logger
+	mux       *http.ServeMux
+	upgrader  websocket.Upgrader
+	origins   originPolicy
+	proxies   proxyPolicy
+	addresses *addresses
+	admission *admission
+	tally     *tally
+	env       *environment
+	// forgedHint warns once of a proxy that nobody declared.
+	forgedHint sync.Once
+
+	mu       sync.Mutex
+	sessions map[string]*session
+	sockets  map[*socket]bool // true once a session speaks through it
+	phase    phase
+	deadline time.Time
+	left     chan struct{} // signalled when a session is forgotten
+	working  sync.WaitGroup
+}
+
+// A phase says what a Server still takes.
+type phase uint8
+
+const (
+	serving  phase = iota
+	draining       // resumes, but no joins
+	ended          // nothing
+)
+
+// NewServer returns a Server for rooms. Connections are made by dial. It fails where the options cannot be meant.
+func NewServer(rooms Rooms, dial Dial, tokens auth.Verifier, opts Options, log *slog.Logger) (*Server, error) {
+	return newServer(rooms, dial, tokens, opts, log, defaultTiming)
+}
+
+func newServer(rooms Rooms, dial Dial, tokens auth.Verifier, opts Options, log *slog.Logger, times timing) (*Server, error) {
+	opts = opts.withDefaults()
+	origins, err := newOriginPolicy(opts.AllowedOrigins)
+	if err != nil {
+		return nil, fmt.Errorf("read allowed origins: %w", err)
+	}
+	s := &Server{
+		rooms:     rooms,
+		tokens:    tokens,
+		opts:      opts,
+		times:     times,
+		log:       log,
+		origins:   origins,
+		proxies:   proxyPolicy{opts.TrustedProxies},
+		addresses: newAddresses(opts.Addresses),
+		admission: newAdmission(opts.Joins, opts.JoinQueue, times.patience),
+		tally:     newTally(opts.ObserveJoin),
+		sessions:  map[string]*session{},
+		sockets:   map[*socket]bool{},
+		left:      make(chan struct{}, 1),
+	}
+	s.env = &environment{
+		dial:       dial,
+		times:      times,
+		opts:       opts,
+		tally:      s.tally,
+		iceServers: func(user string) []protocol.ICEServer { return s.iceServers(user, time.Now()) },
+		forget:     s.forget,
+	}
+	s.upgrader = websocket.Upgrader{
+		HandshakeTimeout: times.hello,
+		WriteBufferPool:  &sync.Pool{},
+		Subprotocols:     []string{protocol.Version},
+		CheckOrigin:      func(*http.Request) bool { return true }, // checked before, against the list and the proxies
+	}
+	s.mux = http.NewServeMux()
+	s.mux.HandleFunc("GET /v1/rooms/{room}", s.serveInfo)
+	s.mux.HandleFunc("OPTIONS /v1/rooms/{room}", s.servePreflight)
+	s.mux.HandleFunc("GET /v1/rooms/{room}/signal", s.serveSignal)
+	s.mux.HandleFunc("/v1/rooms/", func(w http.ResponseWriter, _ *http.Request) { s.refuse(w, protocol.NotFound.Refuse()) })
+	return s, nil
+}
+
+// ServeHTTP serves /v1/rooms/.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// Stats returns the counts since the start.
+func (s *Server) Stats() Stats {
+	stats := s.tally.stats()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats.Sockets, stats.Sessions = len(s.sockets), len(s.sessions)
+	return stats
+}
+
+// addSocket makes a socket known. It ends at once where the server has ended meanwhile.
+func (s *Server) addSocket(c *socket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sockets[c] = false
+	if s.phase == ended {
+		c.shut(endingOf(protocol.Shutdown))
+	}
+}
+
+// seated notes that a session speaks through c.
+func (s *Server) seated(c *socket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sockets[c] = true
+}
+
+func (s *Server) removeSocket(c *socket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sockets, c)
+}
+
+// begin counts work in that Drain waits for. It returns false when the server has ended or has as many sockets as it can.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase == ended || len(s.sockets) >= s.opts.Sockets {
+		return false
+	}
+	s.working.Add(1)
+	return true
+}
+
+// add starts a session, unless the server takes none any more.
+func (s *Server) add(sess *session) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != serving {
+		return false
+	}
+	s.sessions[sess.id] = sess
+	s.working.Go(sess.run)
+	return true
+}
+
+func (s *Server) find(id string) *session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sessions[id]
+}
+
+func (s *Server) forget(sess *session) {
+	s.mu.Lock()
+	delete(s.sessions, sess.id)
+	s.mu.Unlock()
+	s.signalLeft()
+}
+
+func (s *Server) signalLeft() {
+	select {
+	case s.left <- struct{}{}:
+	default:
+	}
+}
+
+// phaseNow returns the phase.
+func (s *Server) phaseNow() phase {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase
+}

@@ -1,0 +1,61 @@
+#!/bin/sh
+# Runs every check, in the order of how soon they fail, and says how long each took. The first one that fails ends it.
+# make test calls this.
+set -eu
+cd "$(dirname "$0")/.."
+
+STATICCHECK=honnef.co/go/tools/cmd/staticcheck@v0.8.2
+summary=""
+started=$(date +%s)
+
+# stage NAME COMMAND... runs one check. The output of the command is passed on as it is.
+stage() {
+	name=$1
+	shift
+	printf '\n==> %s\n' "$name"
+	begin=$(date +%s)
+	status=0
+	"$@" || status=$?
+	took=$(($(date +%s) - begin))
+	if [ "$status" -ne 0 ]; then
+		printf '\n==> FAILED: stage "%s", after %d s (exit code %d)\n' "$name" "$took" "$status" >&2
+		exit 1
+	fi
+	printf '==> %s: ok, %d s\n' "$name" "$took"
+	summary="$summary$(printf '%5d s  %s' "$took" "$name")
+"
+}
+
+formatted() {
+	unformatted=$(find . -name '*.go' -not -path '*/node_modules/*' -exec gofmt -l {} +) || return 1
+	[ -z "$unformatted" ] || {
+		printf 'not formatted, see gofmt -d:\n%s\n' "$unformatted" >&2
+		return 1
+	}
+}
+
+vetted() { go vet ./... && (cd tools && go vet ./...); }
+
+# The files lie outside of the module, so a cached result may be out of date.
+deployment() { (cd tools && go test -count=1 ./...); }
+
+web() { (cd web && SERVER_BINARY="$PWD/../bin/sfu" npm run --silent "$1"); }
+
+stage "install what is missing" scripts/install.sh
+stage "format" formatted
+stage "vet" vetted
+stage "staticcheck" go run "$STATICCHECK" ./...
+stage "build" make --no-print-directory build VERSION="${VERSION:-unknown}"
+stage "imports and versions" go test -run '^Test(Imports|ImportTable|VersionFloors|DecidedVersions)' ./cmd/sfu
+stage "unit tests, with the race detector" go test -race ./...
+stage "deployment files" deployment
+if [ -f web/package.json ]; then
+	stage "page: types" web check
+	stage "page: unit tests" web test
+fi
+stage "whole server" env SERVER_BINARY="$PWD/bin/sfu" go test -count=1 -run '^TestBinary' ./cmd/sfu
+if [ -d web/e2e ]; then
+	stage "browsers" web e2e
+fi
+
+printf '\n==> all stages passed\n%s%5d s  in all\n' "$summary" $(($(date +%s) - started))

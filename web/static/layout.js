@@ -1,0 +1,154 @@
+// Where the tiles go. Pure: numbers in, rectangles out, for any number of tiles and any window.
+
+/** @typedef {{ x: number, y: number, width: number, height: number }} Rect */
+/** @typedef {{ width: number, height: number }} Size */
+
+const GAP = 10;
+/** A picture may be cropped to these shapes, but no further. */
+const WIDEST = 16 / 9;
+const NARROWEST = 1.2;
+const NARROWEST_ON_PHONE = 0.7;
+/** Smaller tiles are put on another page. */
+const SMALLEST = { width: 170, height: 96 };
+const SMALLEST_ON_PHONE = { width: 150, height: 128 };
+
+/** @param {Size} area */
+export const isPhone = ({ width, height }) => Math.min(width, height) < 500;
+
+/**
+ * The arrangement of `count` equal tiles that makes them largest. The last row is centred.
+ * @param {number} count @param {Size} area @param {{ gap?: number, narrowest?: number }} [shape] @returns {Rect[]}
+ */
+export function grid(count, area, { gap = GAP, narrowest = isPhone(area) ? NARROWEST_ON_PHONE : NARROWEST } = {}) {
+  const best = bestGrid(count, area, gap, narrowest);
+  if (!best) return [];
+  const { columns, rows, width, height } = best;
+  const top = (area.height - rows * height - (rows - 1) * gap) / 2;
+  return Array.from({ length: count }, (_, i) => {
+    const row = Math.floor(i / columns);
+    const inRow = row === rows - 1 ? count - row * columns : columns;
+    const left = (area.width - inRow * width - (inRow - 1) * gap) / 2;
+    return { x: left + (i % columns) * (width + gap), y: top + row * (height + gap), width, height };
+  });
+}
+
+/** @param {number} count @param {Size} area @param {number} gap @param {number} narrowest */
+function bestGrid(count, area, gap, narrowest) {
+  /** @type {{ columns: number, rows: number, width: number, height: number } | null} */
+  let best = null;
+  for (let columns = 1; columns <= count; columns++) {
+    const rows = Math.ceil(count / columns);
+    const cell = { width: (area.width - gap * (columns - 1)) / columns, height: (area.height - gap * (rows - 1)) / rows };
+    if (cell.width <= 0 || cell.height <= 0) continue;
+    const width = Math.min(cell.width, cell.height * WIDEST);
+    const height = Math.min(cell.height, width / narrowest);
+    if (!best || width * height > best.width * best.height * 1.001) best = { columns, rows, width, height };
+  }
+  return best;
+}
+
+/** How many tiles fit before they become too small to be of use; at least one. @param {number} count @param {Size} area */
+export function capacity(count, area) {
+  const phone = isPhone(area);
+  const smallest = phone ? SMALLEST_ON_PHONE : SMALLEST;
+  for (let fitting = count; fitting > 1; fitting--) {
+    const best = bestGrid(fitting, area, GAP, phone ? NARROWEST_ON_PHONE : NARROWEST);
+    if (best && best.width >= smallest.width && best.height >= smallest.height) return fitting;
+  }
+  return Math.min(1, count);
+}
+
+/** @typedef {{ stage: Rect | null, tiles: Rect[], self: Rect | null, pages: number, more: Rect | null, hidden: number }} Arrangement
+ * `tiles` are those of this page; `self` floats above; `more` is a place that says how many are not shown. */
+
+/**
+ * The whole picture: a stage if something is on it, the tiles, and oneself.
+ * @param {{ area: Size, tiles: number, staged: boolean, floatingSelf: boolean, page: number }} wish @returns {Arrangement}
+ */
+export function arrange({ area, tiles, staged, floatingSelf, page }) {
+  const self = floatingSelf ? floating(area) : null;
+  if (staged) return { ...withStage(area, tiles), self };
+  const perPage = capacity(tiles, area);
+  const pages = Math.max(1, Math.ceil(tiles / Math.max(1, perPage)));
+  const from = Math.min(page, pages - 1) * perPage;
+  const shown = Math.min(perPage, tiles - from);
+  // Pages keep the size of their tiles, so that nothing jumps when turning to the last one.
+  const rects = pages > 1 ? grid(perPage, area).slice(0, shown) : grid(shown, area);
+  return { stage: null, tiles: rects, self, pages, more: null, hidden: tiles - shown };
+}
+
+/** @param {Size} area @param {number} count */
+function withStage(area, count) {
+  if (count === 0) return { stage: { x: 0, y: 0, ...area }, tiles: [], pages: 1, more: null, hidden: 0 };
+  const beside = area.width > area.height * 1.15;
+  const strip = beside ? stripBeside(area) : stripBelow(area);
+  const stage = beside ? { x: 0, y: 0, width: strip.x - GAP, height: area.height } : { x: 0, y: 0, width: area.width, height: strip.y - GAP };
+  const fit = stripCapacity(strip, beside);
+  const places = inStrip(Math.min(count, fit), strip, beside);
+  const hidden = count > fit ? count - fit + 1 : 0;
+  return { stage, tiles: hidden ? places.slice(0, -1) : places, pages: 1, more: hidden ? places[places.length - 1] : null, hidden };
+}
+
+/** @param {Size} area @returns {Rect} */
+function stripBeside({ width, height }) {
+  const wide = clamp(width * 0.2, 132, 260);
+  return { x: width - wide, y: 0, width: wide, height };
+}
+
+/** @param {Size} area @returns {Rect} */
+function stripBelow({ width, height }) {
+  const high = clamp(height * 0.2, 92, 150);
+  return { x: 0, y: height - high, width, height: high };
+}
+
+/** @param {Rect} strip @param {boolean} beside */
+function stripCapacity(strip, beside) {
+  const length = beside ? strip.height : strip.width;
+  const tile = beside ? strip.width / WIDEST : strip.height * 1.1;
+  return Math.max(1, Math.floor((length + GAP) / (tile + GAP)));
+}
+
+/** @param {number} count @param {Rect} strip @param {boolean} beside @returns {Rect[]} */
+function inStrip(count, strip, beside) {
+  const length = beside ? strip.height : strip.width;
+  const size = beside ? { width: strip.width, height: strip.width / WIDEST } : { width: Math.min(strip.height * WIDEST, (length + GAP) / count - GAP), height: strip.height };
+  const tile = beside ? size.height : size.width;
+  const start = (length - count * tile - (count - 1) * GAP) / 2;
+  return Array.from({ length: count }, (_, i) => {
+    const along = start + i * (tile + GAP);
+    return beside ? { x: strip.x, y: along, ...size } : { x: along, y: strip.y, ...size };
+  });
+}
+
+/** Oneself, in the lower right corner. @param {Size} area @returns {Rect} */
+function floating(area) {
+  const upright = area.height > area.width;
+  const width = upright ? clamp(area.width * 0.28, 96, 180) : clamp(area.width * 0.18, 132, 240);
+  const height = upright ? width / 0.75 : width / WIDEST;
+  const margin = 12;
+  return { x: area.width - width - margin, y: area.height - height - margin, width, height };
+}
+
+/** @param {number} value @param {number} least @param {number} most */
+const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
+
+/**
+ * Who is in sight when not all can be: the order stays as it is, except that someone who speaks out of sight takes the place of the one in
+ * sight who was silent the longest.
+ * @param {string[]} order @param {number} places @param {Map<string, number>} heardAt when each was last heard @param {Set<string>} speaking
+ * @returns {string[]}
+ */
+export function promoteSpeakers(order, places, heardAt, speaking) {
+  const next = [...order];
+  for (let i = places; i < next.length; i++) {
+    if (!speaking.has(next[i])) continue;
+    let quietest = -1;
+    for (let j = 0; j < places; j++) {
+      if (speaking.has(next[j])) continue;
+      if (quietest < 0 || (heardAt.get(next[j]) ?? -1) < (heardAt.get(next[quietest]) ?? -1)) quietest = j;
+    }
+    if (quietest < 0) break;
+    [next[quietest], next[i]] = [next[i], next[quietest]];
+  }
+  return next;
+}

@@ -1,0 +1,193 @@
+// The one state machine of a session. Pure: what happened and when in, the next state and what to do out.
+//
+//   idle -> joining -> connected <-> resuming
+//                ^         |             |  (the seat is gone)
+//                |         v             v
+//                +---- rejoining <-------+         failed, left: ends, until the person rejoins
+//
+// Two things can break apart from each other, the socket and the media. The phase follows the socket; `media` follows the connection.
+
+/** @typedef {'idle' | 'joining' | 'connected' | 'resuming' | 'rejoining' | 'failed' | 'left'} Phase */
+/** @typedef {'socket' | 'join' | 'ice' | 'dtls' | 'media'} Step what is being waited for */
+/** @typedef {'none' | 'ice' | 'dtls' | 'connected' | 'broken'} Media */
+/** @typedef {import('./protocol.js').Refusal} Fault */
+/**
+ * @typedef {object} Life
+ * @property {Phase} phase
+ * @property {Step | null} step null when nothing is waited for
+ * @property {number} since when the phase, or what is wrong with the media, began
+ * @property {number} stepSince when this step began
+ * @property {Media} media
+ * @property {number} mediaSince
+ * @property {boolean} seated a session secret is held that may still be good
+ * @property {number} networkAt when the network last changed under us, by what the browser says
+ * @property {number} restarts ICE restarts and new connections since the media last worked
+ * @property {Fault | null} fault why the last attempt was refused, or why all ended
+ */
+/** @typedef {{ type: 'join' } | { type: 'open' } | { type: 'lost', code?: number } | { type: 'joined' } |
+ *   { type: 'refused', code: string, message: string, retryAfter?: number } | { type: 'left', reason: string, code?: string, message?: string } |
+ *   { type: 'media', state: 'ice' | 'dtls' | 'connected' | 'disconnected' | 'failed' } | { type: 'network' } | { type: 'tick' } |
+ *   { type: 'leave' }} LifeEvent */
+/** @typedef {{ do: 'connect', delay?: number } | { do: 'greet', with: 'join' | 'resume' } | { do: 'restart-ice' } | { do: 'replace-media' } |
+ *   { do: 'stop' }} Effect */
+
+/** Interruptions shorter than this are not worth acting upon: Firefox makes one at each negotiation. */
+export const PATIENCE = 3000;
+/** This soon after the network changed an interruption is no accident and is acted upon at once. */
+const NETWORK_FRESH = 10_000;
+/** How long an ICE restart, or a first connection, may take before another connection is tried. */
+const RESTART_WITHIN = 10_000;
+const CONNECT_WITHIN = 20_000;
+
+/** A refused first message that may be tried again by itself. */
+const RETRY = new Set(['overloaded', 'draining', 'rate_limited', 'hello_timeout', 'internal', 'slow_consumer', 'socket_lost']);
+const RETRY_DELAY = 2000;
+
+/** Close codes after which coming back by itself would be wrong. @type {Map<number, Fault>} */
+const FINAL_CLOSE = new Map([
+  [4009, { code: 'replaced', message: '' }],
+  [4010, { code: 'removed', message: '' }],
+]);
+
+/** @type {Life} */
+export const IDLE = Object.freeze({
+  phase: 'idle', step: null, since: 0, stepSince: 0, media: 'none', mediaSince: 0, networkAt: -Infinity, seated: false, restarts: 0, fault: null,
+});
+
+/** Whether the session is meant to go on. @param {Life} life */
+export const isLive = ({ phase }) => phase === 'joining' || phase === 'connected' || phase === 'resuming' || phase === 'rejoining';
+
+/**
+ * @param {Life} life @param {LifeEvent} event @param {number} now
+ * @returns {[Life, Effect[]]}
+ */
+export function advance(life, event, now) {
+  if (event.type === 'join') return [{ ...IDLE, phase: 'joining', step: 'socket', since: now, stepSince: now }, [{ do: 'connect' }]];
+  if (!isLive(life)) return [life, []];
+  switch (event.type) {
+    case 'open': return opened(life, now);
+    case 'lost': return lost(life, event.code ?? 0, now);
+    case 'joined': return welcomed(life, now);
+    case 'refused': return refused(life, event, now);
+    case 'left': return left(life, event, now);
+    case 'media': return media(life, event.state, now);
+    case 'network': return network(life, now);
+    case 'tick': return tick(life, now);
+    case 'leave': return ended(life, 'left', null, now);
+  }
+}
+
+/** @param {Life} life @param {number} now @returns {[Life, Effect[]]} */
+function opened(life, now) {
+  const resume = life.phase === 'resuming' && life.seated;
+  return [at({ ...life, ...(resume ? {} : { media: 'none', mediaSince: now }) }, 'join', now), [{ do: 'greet', with: resume ? 'resume' : 'join' }]];
+}
+
+/** @param {Life} life @param {number} code @param {number} now @returns {[Life, Effect[]]} */
+function lost(life, code, now) {
+  const final = FINAL_CLOSE.get(code);
+  if (final) return ended(life, 'failed', final, now);
+  if (life.seated && life.phase !== 'resuming') return [at({ ...life, phase: 'resuming', since: now, fault: null }, 'socket', now), []];
+  return [at(life, 'socket', now), []];
+}
+
+/** @param {Life} life @param {number} now @returns {[Life, Effect[]]} */
+function welcomed(life, now) {
+  const next = { ...life, seated: true, fault: null };
+  // A connection that was found broken while there was no socket to say so needs its restart now.
+  if (life.media === 'broken' && life.phase === 'resuming') {
+    return [{ ...next, phase: 'connected', step: 'ice', stepSince: now, mediaSince: now, restarts: life.restarts + 1 }, [{ do: 'restart-ice' }]];
+  }
+  return [settle(next, now), []];
+}
+
+/** A socket that is welcome and media that flows make a call; what is missing is the step. @param {Life} life @param {number} now @returns {Life} */
+function settle(life, now) {
+  if (life.media === 'connected') {
+    return { ...life, phase: 'connected', step: null, restarts: 0, since: life.phase === 'connected' && !life.step ? life.since : now };
+  }
+  const phase = life.phase === 'resuming' ? 'connected' : life.phase;
+  const begun = life.media === 'none' ? { media: /** @type {const} */ ('ice'), mediaSince: now } : {};
+  return at({ ...life, phase, ...begun }, life.media === 'dtls' ? 'dtls' : 'ice', now);
+}
+
+/** @param {Life} life @param {{ code: string, message: string, retryAfter?: number }} why @param {number} now @returns {[Life, Effect[]]} */
+function refused(life, { code, message, retryAfter }, now) {
+  const fault = { code, message };
+  if (code === 'resume_invalid') {
+    // Since stays: for the person it is one interruption.
+    return [at({ ...life, phase: 'rejoining', seated: false, media: 'none', mediaSince: now }, 'socket', now), [{ do: 'connect', delay: 0 }]];
+  }
+  if (RETRY.has(code)) return [at({ ...life, fault }, 'socket', now), [{ do: 'connect', delay: retryAfter ?? RETRY_DELAY }]];
+  return ended(life, 'failed', fault, now);
+}
+
+/** @param {Life} life @param {{ reason: string, code?: string, message?: string }} why @param {number} now @returns {[Life, Effect[]]} */
+function left(life, { reason, code, message }, now) {
+  if (reason === 'left') return ended(life, 'left', null, now);
+  if (reason === 'shutdown' || reason === 'lost') {
+    return [at({ ...life, phase: 'rejoining', since: now, seated: false, media: 'none', mediaSince: now }, 'socket', now),
+      [{ do: 'connect', delay: RETRY_DELAY / 4 }]];
+  }
+  return ended(life, 'failed', { code: code ?? reason, message: message ?? '' }, now);
+}
+
+/** @param {Life} life @param {'ice' | 'dtls' | 'connected' | 'disconnected' | 'failed'} state @param {number} now @returns {[Life, Effect[]]} */
+function media(life, state, now) {
+  if (state === 'connected') {
+    const next = { ...life, media: /** @type {const} */ ('connected'), mediaSince: now, restarts: 0 };
+    return [life.seated && life.phase !== 'resuming' ? settle(next, now) : next, []];
+  }
+  if (life.media === 'connected' || life.media === 'broken') {
+    // What once worked is broken until it works again, by whatever names the browser calls the way back.
+    const next = { ...life, media: /** @type {const} */ ('broken'), mediaSince: life.media === 'broken' ? life.mediaSince : now };
+    return state === 'failed' ? repair(next, now, 0) : [next, []];
+  }
+  const next = { ...life, media: state === 'dtls' ? /** @type {const} */ ('dtls') : /** @type {const} */ ('ice') };
+  if (life.media === 'none') next.mediaSince = now;
+  if (state === 'failed') return replace(next, now);
+  return [life.seated && life.phase !== 'resuming' ? settle(next, now) : next, []];
+}
+
+/** @param {Life} life @param {number} now @returns {[Life, Effect[]]} */
+function network(life, now) {
+  return repair({ ...life, networkAt: now }, now, 0);
+}
+
+/** @param {Life} life @param {number} now @returns {[Life, Effect[]]} */
+function tick(life, now) {
+  if (life.media === 'broken') return repair(life, now, now - life.networkAt < NETWORK_FRESH ? 0 : PATIENCE);
+  const waiting = life.seated && (life.media === 'ice' || life.media === 'dtls');
+  if (waiting && now - life.mediaSince >= CONNECT_WITHIN) return replace(life, now);
+  return [life, []];
+}
+
+/**
+ * Media that broke is first given time, then a restart of ICE, then another connection. Each needs the socket.
+ * @param {Life} life @param {number} now @param {number} patience @returns {[Life, Effect[]]}
+ */
+function repair(life, now, patience) {
+  if (life.phase !== 'connected' || life.media !== 'broken') return [life, []];
+  if (life.restarts === 0) {
+    if (now - life.mediaSince < patience) return [life, []];
+    return [at({ ...life, restarts: 1, since: life.step ? life.since : life.mediaSince }, 'ice', now), [{ do: 'restart-ice' }]];
+  }
+  return now - life.stepSince >= RESTART_WITHIN ? replace(life, now) : [life, []];
+}
+
+/** @param {Life} life @param {number} now @returns {[Life, Effect[]]} */
+function replace(life, now) {
+  if (life.phase === 'resuming' || !life.seated) return [life, []];
+  const next = { ...life, media: /** @type {const} */ ('ice'), mediaSince: now, restarts: life.restarts + 1, step: /** @type {const} */ ('ice') };
+  return [{ ...next, stepSince: life.step === 'ice' ? life.stepSince : now }, [{ do: 'replace-media' }]];
+}
+
+/** @param {Life} life @param {'failed' | 'left'} phase @param {Fault | null} fault @param {number} now @returns {[Life, Effect[]]} */
+function ended(life, phase, fault, now) {
+  return [{ ...life, phase, fault, step: null, since: now, seated: false, media: 'none' }, [{ do: 'stop' }]];
+}
+
+/** @param {Life} life @param {Step} step @param {number} now @returns {Life} */
+function at(life, step, now) {
+  return life.step === step ? life : { ...life, step, stepSince: now };
+}

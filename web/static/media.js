@@ -1,0 +1,136 @@
+// The media half of a session: the connection in use, what is sent through it, and where remote tracks arrive. Connections may be replaced
+// under a session; the rest of the session does not notice.
+
+import { Publications } from './publications.js';
+import { Slots } from './slots.js';
+import { RequestError } from './socket.js';
+
+/** @typedef {import('./connection.js').Connection} Connection */
+/** @typedef {import('./connection.js').Link} Link */
+/** @typedef {import('./protocol.js').Offer} Offer */
+/** @typedef {import('./protocol.js').Answer} Answer */
+/** @typedef {import('./protocol.js').Source} Source */
+/** @typedef {{ code: string, message: string, source?: Source }} Notice */
+/**
+ * @typedef {object} Host
+ * @property {(message: import('./protocol.js').Request) => Promise<any>} request
+ * @property {() => RTCConfiguration} config
+ * @property {(source: Source, track: MediaStreamTrack) => import('./encodings.js').Plan} plan
+ * @property {(link: Link) => void} linked
+ * @property {(notice: Notice) => void} notice
+ * @property {import('./clock.js').Clock} clock
+ * @property {() => void} changed
+ */
+
+const RETRY_DELAY = 1000;
+
+export class Media {
+  slots = new Slots();
+  /** @type {Connection | null} */ #connection = null;
+  #made = 0;
+
+  /** @param {(name: string, config: RTCConfiguration) => Connection} make @param {Host} host */
+  constructor(make, host) {
+    this.make = make;
+    this.host = host;
+    this.publications = new Publications({
+      request: host.request,
+      plan: host.plan,
+      refused: (source, fault) => host.notice({ ...fault, source }),
+    });
+  }
+
+  /** The name of the connection in use, '' for none. */
+  get name() {
+    return this.#connection?.name ?? '';
+  }
+
+  /** @returns {Promise<RTCStatsReport | null>} */
+  async stats() {
+    return this.#connection?.stats() ?? null;
+  }
+
+  /** A new connection in place of the one before, with everything that is sent. @param {number} slots @returns {Promise<Offer>} its first offer */
+  async open(slots) {
+    this.close();
+    const connection = this.make(`main${this.#made++ || ''}`, this.host.config());
+    connection.addEventListener('link', (event) => {
+      if (this.#connection === connection) this.host.linked(/** @type {CustomEvent} */ (event).detail);
+    });
+    connection.addEventListener('place', (event) => {
+      this.slots.add(/** @type {CustomEvent} */ (event).detail);
+      this.host.changed();
+    });
+    connection.addEventListener('order', (event) => this.#offer(connection, /** @type {CustomEvent} */ (event).detail));
+    this.#connection = connection;
+    this.publications.use(connection);
+    return connection.first(slots);
+  }
+
+  /** Nothing helped the connection: another one, on the same seat. @param {number} slots */
+  async replace(slots) {
+    const old = this.name;
+    if (old) this.host.request({ type: 'close', pc: old }).catch(() => {});
+    const offer = await this.open(slots);
+    if (this.#connection?.name === offer.pc) await this.#carry(this.#connection, offer);
+  }
+
+  /** @param {Answer} answer */
+  async accept(answer) {
+    if (answer.pc === this.name && await this.#connection?.accept(answer)) this.publications.answered(answer);
+  }
+
+  interrupt() {
+    this.#connection?.interrupt();
+  }
+
+  /** The socket is back with the seat kept. */
+  resume() {
+    this.#connection?.resume();
+    this.publications.replay();
+  }
+
+  restart() {
+    this.#connection?.restart(this.host.config().iceServers);
+  }
+
+  /** @param {number} slots @param {number} [most] */
+  grow(slots, most) {
+    this.#connection?.grow(slots, most);
+  }
+
+  close() {
+    if (!this.#connection) return;
+    this.publications.use(null);
+    this.slots.drop(this.#connection.name);
+    this.#connection.close();
+    this.#connection = null;
+  }
+
+  /** @param {Connection} connection @param {import('./negotiator.js').Order} order */
+  async #offer(connection, order) {
+    try {
+      await this.#carry(connection, await connection.offer(order));
+    } catch (error) {
+      console.error('make an offer', error);
+    }
+  }
+
+  /** Takes an offer to the server and its answer back. @param {Connection} connection @param {Offer} offer */
+  async #carry(connection, offer) {
+    try {
+      await this.accept(await this.host.request({ type: 'offer', ...offer }));
+    } catch (error) {
+      if (error instanceof RequestError && error.code === 'socket_lost') return;
+      const { code, message, retryAfter = RETRY_DELAY } = error instanceof RequestError ? error : new RequestError('bad_sdp', String(error));
+      if (code === 'rate_limited' || code === 'overloaded') {
+        connection.interrupt();
+        this.host.clock.after(retryAfter, () => connection.resume());
+        return;
+      }
+      await connection.refuse(offer.n);
+      this.publications.offerRefused({ code, message });
+      this.host.notice({ code, message });
+    }
+  }
+}

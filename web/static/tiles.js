@@ -1,0 +1,71 @@
+// Which tiles a call shows, from the state of the room. Pure.
+
+/** @typedef {import('./state.js').RoomState} RoomState */
+/** @typedef {import('./protocol.js').Track} Track */
+
+/**
+ * @typedef {object} TileModel
+ * @property {string} key of the participant, or of the track for a shared screen
+ * @property {string} participant
+ * @property {string} name
+ * @property {boolean} self
+ * @property {boolean} connected
+ * @property {Track | undefined} video the camera or the screen
+ * @property {boolean} silent nothing is heard from there: muted, or no microphone at all
+ * @property {boolean} screen
+ */
+
+const NAMELESS = 'Guest';
+
+/** Everyone who is there, in the order of coming, and every shared screen. @param {RoomState} room @returns {TileModel[]} */
+export function tilesOf(room) {
+  /** @type {TileModel[]} */
+  const tiles = [];
+  for (const { id, name, connected } of room.people.values()) {
+    /** @type {Track | undefined} */ let video;
+    /** @type {Track | undefined} */ let sound;
+    for (const track of room.tracks.values()) {
+      if (track.participant !== id) continue;
+      if (track.source === 'camera') video = track;
+      else if (track.source === 'microphone') sound = track;
+      else if (track.source === 'screen' && id !== room.self) {
+        tiles.push({ key: track.id, participant: id, name: name || NAMELESS, self: false, connected, video: track, silent: false, screen: true });
+      }
+    }
+    tiles.push({ key: id, participant: id, name: name || NAMELESS, self: id === room.self, connected, video, silent: !sound || sound.muted, screen: false });
+  }
+  return tiles;
+}
+
+/**
+ * What stands on the stage: what was pinned, else the screen that was shared last.
+ * @param {TileModel[]} tiles @param {string | null} pinned @returns {TileModel | undefined}
+ */
+export function stagedTile(tiles, pinned) {
+  return tiles.find(({ key }) => key === pinned) ?? tiles.filter(({ screen }) => screen).at(-1);
+}
+
+/** @typedef {'tile' | 'floating' | 'hidden'} SelfPlace */
+
+/**
+ * Where oneself is shown: small and out of the way where the others need the room.
+ * @param {{ others: number, staged: boolean, phone: boolean, wanted: boolean }} situation @returns {SelfPlace}
+ */
+export function selfPlace({ others, staged, phone, wanted }) {
+  if (others === 0 && !staged) return 'tile';
+  if (!wanted) return 'hidden';
+  if (staged) return phone ? 'hidden' : 'tile';
+  return others === 1 || phone ? 'floating' : 'tile';
+}
+
+/**
+ * What changed among people, as a sentence for those who listen to the page.
+ * @param {Map<string, { name: string }>} before @param {Map<string, { name: string }>} after @param {string} self @returns {string[]}
+ */
+export function comingsAndGoings(before, after, self) {
+  /** @type {string[]} */
+  const sentences = [];
+  for (const [id, { name }] of after) if (!before.has(id) && id !== self) sentences.push(`${name || NAMELESS} joined.`);
+  for (const [id, { name }] of before) if (!after.has(id) && id !== self) sentences.push(`${name || NAMELESS} left.`);
+  return sentences;
+}
