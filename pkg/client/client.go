@@ -1,0 +1,318 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"sfu/pkg/reception"
+	"sfu/pkg/signaling/protocol"
+)
+
+// Errors of a Client, beside *protocol.Error for what the server refuses.
+var (
+	// ErrSocketLost: the socket was lost before the answer came. The request may or may not have been carried out.
+	ErrSocketLost = errors.New("the socket was lost")
+	// ErrClosed: the Client is closed or out of the room.
+	ErrClosed = errors.New("the client is closed")
+)
+
+// Times are moments of joining, zero for what has not happened.
+type Times struct {
+	// Started is when Join was called, Joined when the answer was applied, Connected when media could flow.
+	Started, Joined, Connected time.Time
+}
+
+// A Client is a participant of a room.
+type Client struct {
+	base, room string
+	opts       Options
+	peer       *peer
+	offers     negotiation
+	// life ends with Close.
+	life context.Context
+	end  context.CancelFunc
+	done chan struct{}
+
+	mu       sync.Mutex
+	state    State
+	changed  chan struct{} // closed and replaced when state changes
+	info     protocol.RoomInfo
+	session  string // the secret
+	socket   *socket
+	nextID   uint64
+	pending  map[uint64]func(protocol.ServerMessage, error)
+	cutUntil time.Time
+	err      error
+	times    Times
+	media    webrtc.PeerConnectionState
+	restart  *time.Timer
+}
+
+// Join enters room on the server at base, such as "http://127.0.0.1:8080". A refusal is a *protocol.Error. The Client must be closed.
+func Join(ctx context.Context, base, room string, opts Options) (*Client, error) {
+	c := &Client{
+		base: base, room: room, opts: opts.withDefaults(), done: make(chan struct{}),
+		state: newState(), changed: make(chan struct{}), pending: map[uint64]func(protocol.ServerMessage, error){},
+		times: Times{Started: time.Now()},
+	}
+	c.life, c.end = context.WithCancel(context.Background())
+	if err := c.join(ctx); err != nil {
+		return nil, errors.Join(err, c.abandon())
+	}
+	go c.run()
+	return c, nil
+}
+
+func (c *Client) join(ctx context.Context) error {
+	info := c.opts.Info
+	if info == nil {
+		var err error
+		if info, err = c.opts.info(ctx, c.base, c.room); err != nil {
+			return err
+		}
+	}
+	c.info = *info
+	if err := c.openPeer(ctx); err != nil {
+		return err
+	}
+	offer, err := c.firstOffer()
+	if err != nil {
+		return err
+	}
+	s, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	c.socket = s
+	joined, err := c.hello(ctx, c.joinMessage(offer))
+	if err != nil {
+		return err
+	}
+	c.enter(joined)
+	if len(joined.Answers) == 0 {
+		if offer != nil {
+			return errors.New("join: the server does not answer the offer")
+		}
+		return nil
+	}
+	if err := c.offers.answered(c.peer, joined.Answers[0]); err != nil {
+		return fmt.Errorf("join: %w", err)
+	}
+	c.mu.Lock()
+	c.times.Joined = time.Now()
+	c.mu.Unlock()
+	return nil
+}
+
+func (c *Client) joinMessage(offer *protocol.Offer) protocol.Join {
+	m := protocol.Join{
+		Token: c.opts.Token, Name: c.opts.Name, Subscribe: protocol.SubscribeAuto, Client: &protocol.Client{Name: "sfu/pkg/client"},
+	}
+	if c.opts.Manual {
+		m.Subscribe = protocol.SubscribeManual
+	}
+	if offer != nil {
+		m.Offers = []protocol.Offer{*offer}
+	}
+	return m
+}
+
+// openPeer makes the PeerConnection with its first m-lines.
+func (c *Client) openPeer(ctx context.Context) error {
+	cfg := peerConfig{
+		codecs: c.opts.VideoCodecs, servers: c.info.ICEServers, receiver: c.opts.Receiver, cname: c.opts.Name,
+		changed: c.mediaChanged, logs: pionLogs{c.opts.Log},
+	}
+	if c.opts.TCP {
+		if c.opts.Receiver.Samples() {
+			return errors.New("join: packets can be sampled on UDP only")
+		}
+	} else {
+		socket, err := c.listen(ctx)
+		if err != nil {
+			return err
+		}
+		cfg.socket = socket
+	}
+	p, err := newPeer(cfg)
+	if err != nil {
+		return fmt.Errorf("join: %w", err)
+	}
+	c.peer = p
+	for _, what := range c.opts.Publish {
+		if _, err := p.publish(what); err != nil {
+			return fmt.Errorf("join: %w", err)
+		}
+	}
+	slots := c.opts.Slots
+	if slots == 0 {
+		slots = c.info.Limits.SlotsFirst
+	}
+	return p.addSlots(max(slots, 0))
+}
+
+func (c *Client) listen(ctx context.Context) (net.PacketConn, error) {
+	if c.opts.Listen != nil {
+		socket, err := c.opts.Listen()
+		if err != nil {
+			return nil, fmt.Errorf("open the media socket: %w", err)
+		}
+		return socket, nil
+	}
+	local, err := facing(ctx, c.base)
+	if err != nil {
+		return nil, err
+	}
+	socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: local.AsSlice(), Zone: local.Zone()})
+	if err != nil {
+		return nil, fmt.Errorf("open the media socket: %w", err)
+	}
+	return socket, nil
+}
+
+// enter takes the snapshot of a join or a resume.
+func (c *Client) enter(joined protocol.Joined) {
+	c.mu.Lock()
+	c.session = joined.Session
+	c.state.apply(joined)
+	c.notify()
+	c.mu.Unlock()
+	if c.opts.OnMessage != nil {
+		c.opts.OnMessage(joined)
+	}
+}
+
+// notify wakes those who wait for the state. c.mu is held.
+func (c *Client) notify() {
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// State returns what is known of the room.
+func (c *Client) State() State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state.clone()
+}
+
+// Await waits until ok says yes to the State, which it must neither change nor keep. It is asked after every change.
+func (c *Client) Await(ctx context.Context, ok func(*State) bool) error {
+	for {
+		c.mu.Lock()
+		met, changed := ok(&c.state), c.changed
+		c.mu.Unlock()
+		if met {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-c.done:
+			c.mu.Lock()
+			met, err := ok(&c.state), c.err
+			c.mu.Unlock()
+			if met {
+				return nil
+			}
+			return errors.Join(ErrClosed, err)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Self is the participant's own id.
+func (c *Client) Self() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state.Self
+}
+
+// Info is what the server told before the join.
+func (c *Client) Info() protocol.RoomInfo { return c.info }
+
+// Times returns how joining went.
+func (c *Client) Times() Times {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.times
+}
+
+// Connected reports whether media can flow.
+func (c *Client) Connected() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.media == webrtc.PeerConnectionStateConnected
+}
+
+// Received returns what arrived on each m-line.
+func (c *Client) Received() []reception.Stats { return c.opts.Receiver.Stats() }
+
+// ReceivedOf returns what arrived on the m-line that carries track now.
+func (c *Client) ReceivedOf(track string) (reception.Stats, bool) {
+	c.mu.Lock()
+	place, ok := c.state.PlaceOf(track)
+	c.mu.Unlock()
+	if ok {
+		for _, s := range c.opts.Receiver.Stats() {
+			if s.MID == place.MID {
+				return s, true
+			}
+		}
+	}
+	return reception.Stats{}, false
+}
+
+// Done is closed when the Client is out of the room for good.
+func (c *Client) Done() <-chan struct{} { return c.done }
+
+// Err says why, once Done is closed; nil after Leave and Close.
+func (c *Client) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// abandon frees what a failed join has opened.
+func (c *Client) abandon() error {
+	c.end()
+	if c.socket != nil {
+		c.socket.close()
+	}
+	if c.peer == nil {
+		return nil
+	}
+	c.stopRestarts()
+	c.offers.close()
+	return c.peer.close()
+}
+
+// stopRestarts ends the restarts of ICE.
+func (c *Client) stopRestarts() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.restart != nil {
+		c.restart.Stop()
+	}
+}
+
+// Close goes away without a word, as a closed tab does, and waits for everything to end.
+func (c *Client) Close() error {
+	c.end()
+	c.mu.Lock()
+	c.socket.close()
+	c.mu.Unlock()
+	<-c.done
+	return c.Err()
+}
+
+// Leave leaves the room and closes the Client.
+func (c *Client) Leave(ctx context.Context) error {
+	_, err := c.request(ctx, protocol.Leave{})
+	return errors.Join(err, c.Close())
+}

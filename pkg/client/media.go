@@ -1,0 +1,161 @@
+package client
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/transport/v5/packetio"
+
+	"sfu/pkg/reception"
+)
+
+// A MediaReceiver takes what arrives on a session's PeerConnection and says what to answer. It is the seam between a session, which
+// knows signalling, ICE and DTLS, and what is done with the packets; *reception.Receiver is one.
+type MediaReceiver interface {
+	// Configure tells the m-lines after each negotiation.
+	Configure([]reception.Line)
+	// Samples reports whether Clear wants to see RTP packets before they are decrypted; it is asked once.
+	Samples() bool
+	// Clear takes an encrypted RTP packet and reports whether it is to be decrypted. It must not keep it.
+	Clear(packet []byte, at time.Time) bool
+	// RTP and RTCP take decrypted packets. They must not keep them.
+	RTP(packet []byte, at time.Time)
+	RTCP(packets []rtcp.Packet, at time.Time)
+	// Feedback returns what is to be sent now, and when to ask again. Urgent has an element when that is earlier.
+	Feedback(now time.Time) (packets []rtcp.Packet, next time.Time)
+	Urgent() <-chan struct{}
+	// SetRTT tells the round-trip time of the path.
+	SetRTT(time.Duration)
+	// Stats returns what arrived on each line.
+	Stats() []reception.Stats
+}
+
+// rttInterval is how often the receiver is told the round-trip time.
+const rttInterval = 3 * time.Second
+
+// feedback sends what the receiver wants to be sent, until quit is closed.
+func feedback(receiver MediaReceiver, send func([]rtcp.Packet) error, rtt func() (time.Duration, bool), quit <-chan struct{}) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	var measured time.Time
+	for {
+		now := time.Now()
+		packets, next := receiver.Feedback(now)
+		if len(packets) > 0 {
+			_ = send(packets) // RTCP is repeated; the path's failure is seen elsewhere
+			if now.Sub(measured) >= rttInterval {
+				measured = now
+				if d, ok := rtt(); ok {
+					receiver.SetRTT(d)
+				}
+			}
+		}
+		timer.Reset(time.Until(next))
+		select {
+		case <-timer.C:
+		case <-receiver.Urgent():
+		case <-quit:
+			return
+		}
+	}
+}
+
+// sinks take what pion decrypts, in place of its buffers.
+type sinks struct {
+	receiver MediaReceiver
+	// feedback takes RTCP about what is sent.
+	feedback func([]rtcp.Packet)
+	// last and lastSSRC belong to the goroutine that decrypts RTCP.
+	last     []byte
+	lastSSRC uint32
+}
+
+// buffer is pion's BufferFactory.
+func (s *sinks) buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
+	if kind == packetio.RTPBufferPacket {
+		return rtpSink{s}
+	}
+	return rtcpSink{s, ssrc}
+}
+
+type rtpSink struct{ *sinks }
+
+func (s rtpSink) Write(b []byte) (int, error) {
+	s.receiver.RTP(b, time.Now())
+	return len(b), nil
+}
+func (s rtpSink) Read([]byte) (int, error) { return 0, io.EOF }
+func (s rtpSink) Close() error             { return nil }
+
+// pion writes an RTCP packet once for every SSRC that it is about, in ascending order.
+type rtcpSink struct {
+	*sinks
+	ssrc uint32
+}
+
+func (s rtcpSink) Write(b []byte) (int, error) {
+	again := s.ssrc > s.lastSSRC && bytes.Equal(b, s.last)
+	s.lastSSRC = s.ssrc
+	if again {
+		return len(b), nil
+	}
+	s.sinks.last = append(s.last[:0], b...)
+	packets, err := rtcp.Unmarshal(b)
+	if err != nil {
+		return len(b), nil // the stream goes on
+	}
+	s.receiver.RTCP(packets, time.Now())
+	s.feedback(packets)
+	return len(b), nil
+}
+func (s rtcpSink) Read([]byte) (int, error) { return 0, io.EOF }
+func (s rtcpSink) Close() error             { return nil }
+
+// datagrams is how pion reads and writes a socket without allocating addresses.
+type datagrams interface {
+	net.PacketConn
+	ReadFromAddrPort(b []byte) (int, netip.AddrPort, error)
+	WriteToAddrPort(b []byte, addr netip.AddrPort) (int, error)
+}
+
+// udpDatagrams makes a *net.UDPConn one.
+type udpDatagrams struct{ *net.UDPConn }
+
+func (u udpDatagrams) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	return u.ReadFromUDPAddrPort(b)
+}
+func (u udpDatagrams) WriteToAddrPort(b []byte, addr netip.AddrPort) (int, error) {
+	return u.WriteToUDPAddrPort(b, addr)
+}
+
+// A tap shows RTP packets to the receiver as they come off the socket, and lets pion see only those that are to be decrypted.
+type tap struct {
+	datagrams
+	receiver MediaReceiver
+}
+
+func (t tap) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	for {
+		n, addr, err := t.datagrams.ReadFromAddrPort(b)
+		if err != nil || !isRTP(b[:n]) || t.receiver.Clear(b[:n], time.Now()) {
+			return n, addr, err
+		}
+	}
+}
+
+func (t tap) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, addr, err := t.ReadFromAddrPort(b)
+	if err != nil {
+		return 0, nil, err
+	}
+	return n, net.UDPAddrFromAddrPort(addr), nil
+}
+
+// isRTP tells RTP from STUN, DTLS and RTCP (RFC 7983, RFC 5761 section 4).
+func isRTP(b []byte) bool {
+	return len(b) >= 12 && b[0] >= 128 && b[0] <= 191 && (b[1] < 192 || b[1] > 223)
+}

@@ -1,0 +1,205 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"sfu/pkg/signaling/protocol"
+	"sfu/pkg/synthetic"
+)
+
+// The requests return a *protocol.Error for what the server refuses and ErrSocketLost when no answer came.
+
+// acknowledged sends a request that is answered with ok.
+func (c *Client) acknowledged(ctx context.Context, m protocol.ClientMessage) error {
+	_, err := c.request(ctx, m)
+	return err
+}
+
+// View tells how large tracks are shown; 0 x 0 is not visible.
+func (c *Client) View(ctx context.Context, tiles ...protocol.Tile) error {
+	return c.acknowledged(ctx, protocol.View{Tracks: tiles})
+}
+
+// Subscribe wants tracks of others.
+func (c *Client) Subscribe(ctx context.Context, tracks ...string) error {
+	return c.acknowledged(ctx, protocol.Subscribe{Tracks: tracks})
+}
+
+// Unsubscribe does not want them.
+func (c *Client) Unsubscribe(ctx context.Context, tracks ...string) error {
+	return c.acknowledged(ctx, protocol.Unsubscribe{Tracks: tracks})
+}
+
+// Say sends a chat message to all, or to one participant.
+func (c *Client) Say(ctx context.Context, body, to string) error {
+	return c.acknowledged(ctx, protocol.Say{Body: body, To: to})
+}
+
+// Rename changes the name that others see.
+func (c *Client) Rename(ctx context.Context, name string) error {
+	return c.acknowledged(ctx, protocol.Rename{Name: name})
+}
+
+// Remove puts someone else out of the room.
+func (c *Client) Remove(ctx context.Context, participant string) error {
+	return c.acknowledged(ctx, protocol.Remove{Participant: participant})
+}
+
+// Ping asks for an answer.
+func (c *Client) Ping(ctx context.Context) error { return c.acknowledged(ctx, protocol.Ping{}) }
+
+// RestartICE gives the connection new credentials and looks for a new path. Media goes on if the old one still works.
+func (c *Client) RestartICE(ctx context.Context) error {
+	return c.negotiate(ctx, change{restart: true})
+}
+
+// AddSlots adds places for count remote participants.
+func (c *Client) AddSlots(ctx context.Context, count int) error {
+	return c.negotiate(ctx, change{prepare: func(p *peer) error { return p.addSlots(count) }, growing: true})
+}
+
+// RequestKeyframe asks for a keyframe on the m-line that carries track. It reports whether there is one, and whether the receiver can.
+func (c *Client) RequestKeyframe(track string) bool {
+	c.mu.Lock()
+	place, ok := c.state.PlaceOf(track)
+	c.mu.Unlock()
+	asker, can := c.opts.Receiver.(interface{ RequestKeyframe(mid string) })
+	if ok && can {
+		asker.RequestKeyframe(place.MID)
+	}
+	return ok && can
+}
+
+// A Publication is a track that the Client publishes.
+type Publication struct {
+	client *Client
+	out    *outgoing
+}
+
+// Publish publishes another track. It returns when the server has answered.
+func (c *Client) Publish(ctx context.Context, what Publish) (*Publication, error) {
+	var out *outgoing
+	err := c.negotiate(ctx, change{prepare: func(p *peer) (err error) {
+		out, err = p.publish(what)
+		return err
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("publish: %w", err)
+	}
+	pub := &Publication{c, out}
+	return pub, pub.Err()
+}
+
+// Publications are the tracks of Options.Publish and those published later, in order.
+func (c *Client) Publications() []*Publication {
+	c.offers.mu.Lock()
+	defer c.offers.mu.Unlock()
+	var all []*Publication
+	for _, o := range c.peer.outgoing {
+		all = append(all, &Publication{c, o})
+	}
+	return all
+}
+
+// Track is the id that the server gave, "" when it refused.
+func (p *Publication) Track() string {
+	id, _ := p.out.result()
+	return id
+}
+
+// Err says why the server refused the track.
+func (p *Publication) Err() error {
+	_, err := p.out.result()
+	return err
+}
+
+// Player is what sends the track.
+func (p *Publication) Player() *synthetic.Player { return p.out.player }
+
+// Mute mutes the track, which stops its packets, or unmutes it.
+func (p *Publication) Mute(ctx context.Context, muted bool) error {
+	if muted {
+		p.out.player.SetAllActive(false)
+	}
+	if err := p.client.acknowledged(ctx, protocol.Mute{Track: p.Track(), Muted: muted}); err != nil {
+		return err
+	}
+	if !muted {
+		p.out.player.SetAllActive(true)
+	}
+	return nil
+}
+
+// Unpublish ends the track. Its m-line stays and can be published again.
+func (p *Publication) Unpublish(ctx context.Context) error {
+	p.out.player.SetAllActive(false)
+	return p.client.acknowledged(ctx, protocol.Unpublish{Track: p.Track()})
+}
+
+// Republish publishes on the m-line of a track that was unpublished.
+func (p *Publication) Republish(ctx context.Context, source string) error {
+	p.client.offers.mu.Lock()
+	mid := p.out.mid()
+	p.client.offers.mu.Unlock()
+	m, err := p.client.request(ctx, protocol.Publish{PC: peerConnectionID, Mid: mid, Source: source})
+	if err != nil {
+		return err
+	}
+	published, ok := m.(protocol.Published)
+	if !ok {
+		return fmt.Errorf("publish: the server answers %s", m.Type())
+	}
+	p.out.setTrack(published.Track)
+	p.out.player.SetAllActive(true)
+	return nil
+}
+
+// patience is how long the path may be lost before ICE is restarted, and the pause between two restarts.
+const patience = 3 * time.Second
+
+// mediaChanged is told how far the connection is, by a goroutine of pion.
+func (c *Client) mediaChanged(s webrtc.PeerConnectionState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.media = s
+	if s == webrtc.PeerConnectionStateConnected && c.times.Connected.IsZero() {
+		c.times.Connected = time.Now()
+	}
+	c.notify()
+	if c.restart != nil {
+		c.restart.Stop()
+		c.restart = nil
+	}
+	if c.opts.NoRestart || c.life.Err() != nil {
+		return
+	}
+	switch s {
+	case webrtc.PeerConnectionStateDisconnected:
+		c.restart = time.AfterFunc(patience, c.restartICE)
+	case webrtc.PeerConnectionStateFailed:
+		c.restart = time.AfterFunc(0, c.restartICE)
+	}
+}
+
+// restartICE restarts ICE and does so again until the path is found.
+func (c *Client) restartICE() {
+	c.mu.Lock()
+	over := c.media == webrtc.PeerConnectionStateConnected || c.media == webrtc.PeerConnectionStateClosed || c.life.Err() != nil
+	if !over {
+		c.restart = time.AfterFunc(2*patience, c.restartICE)
+	}
+	c.mu.Unlock()
+	if over {
+		return
+	}
+	c.offers.do(c, change{restart: true, done: func(_ protocol.Answer, err error) {
+		if err != nil && !errors.Is(err, ErrClosed) {
+			c.opts.Log.Debug("restart ICE", "error", err)
+		}
+	}})
+}

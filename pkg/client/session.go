@@ -1,0 +1,337 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"sfu/pkg/signaling/protocol"
+)
+
+// Times of the socket.
+const (
+	// silence is how long the server may say nothing, not even ping.
+	silence    = 15 * time.Second
+	writeLimit = 5 * time.Second
+	// maxServerMessage bounds what the server says at once: a snapshot of a large room with its answers.
+	maxServerMessage = 4 << 20
+)
+
+// backoff is how long to wait before each attempt to resume; the last one repeats.
+var backoff = []time.Duration{0, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
+
+// A socket is one WebSocket.
+type socket struct {
+	conn    *websocket.Conn
+	writing sync.Mutex
+}
+
+func (c *Client) dial(ctx context.Context) (*socket, error) {
+	at, err := socketURL(c.base, c.room)
+	if err != nil {
+		return nil, err
+	}
+	dialer := websocket.Dialer{Subprotocols: []string{protocol.Version}, NetDialContext: c.opts.DialContext, HandshakeTimeout: 10 * time.Second}
+	conn, answer, err := dialer.DialContext(ctx, at, nil)
+	if err != nil {
+		if answer != nil && answer.StatusCode != http.StatusSwitchingProtocols {
+			body, _ := io.ReadAll(io.LimitReader(answer.Body, maxInfoBytes))
+			err = refusal(answer.Status, body)
+		}
+		return nil, fmt.Errorf("open the socket: %w", err)
+	}
+	conn.SetReadLimit(maxServerMessage)
+	s := &socket{conn: conn}
+	_ = conn.SetReadDeadline(time.Now().Add(silence))
+	answerPing := conn.PingHandler()
+	conn.SetPingHandler(func(data string) error {
+		_ = conn.SetReadDeadline(time.Now().Add(silence))
+		return answerPing(data)
+	})
+	return s, nil
+}
+
+func (s *socket) write(frame []byte) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	_ = s.conn.SetWriteDeadline(time.Now().Add(writeLimit))
+	return s.conn.WriteMessage(websocket.TextMessage, frame)
+}
+
+// read returns the next message of a known type.
+func (s *socket) read() (re uint64, m protocol.ServerMessage, err error) {
+	for {
+		_, frame, err := s.conn.ReadMessage()
+		if err != nil {
+			return 0, nil, err
+		}
+		_ = s.conn.SetReadDeadline(time.Now().Add(silence))
+		if re, m, err = protocol.DecodeServer(frame); err == nil {
+			return re, m, nil
+		}
+	}
+}
+
+func (s *socket) close() { _ = s.conn.Close() }
+
+// hello sends the first message on a new socket and returns the answer.
+func (c *Client) hello(ctx context.Context, m protocol.ClientMessage) (protocol.Joined, error) {
+	c.mu.Lock()
+	c.nextID++
+	id, s := c.nextID, c.socket
+	c.mu.Unlock()
+	stop := context.AfterFunc(ctx, func() { _ = s.conn.SetReadDeadline(time.Now()) })
+	defer stop()
+	if err := s.write(protocol.EncodeRequest(id, m)); err != nil {
+		return protocol.Joined{}, fmt.Errorf("%s: %w", m.Type(), err)
+	}
+	_, answer, err := s.read()
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return protocol.Joined{}, fmt.Errorf("%s: %w", m.Type(), err)
+	}
+	switch answer := answer.(type) {
+	case protocol.Joined:
+		return answer, nil
+	case protocol.Error:
+		return protocol.Joined{}, &answer
+	}
+	return protocol.Joined{}, fmt.Errorf("%s: the server answers %s", m.Type(), answer.Type())
+}
+
+// run reads until the Client is out of the room.
+func (c *Client) run() {
+	defer close(c.done)
+	for {
+		err := c.listenTo(c.socket)
+		c.lost()
+		if c.over(err) || !c.resume() {
+			break
+		}
+		c.offers.resumed(c)
+	}
+	c.end()
+	c.socket.close()
+	c.stopRestarts()
+	c.offers.close()
+	if err := c.peer.close(); err != nil {
+		c.opts.Log.Debug("close the PeerConnection", "error", err)
+	}
+	c.mu.Lock()
+	c.notify()
+	c.mu.Unlock()
+}
+
+// listenTo handles what comes on one socket, until it ends.
+func (c *Client) listenTo(s *socket) error {
+	for {
+		re, m, err := s.read()
+		if err != nil {
+			return err
+		}
+		if re != 0 {
+			c.answered(re, m)
+		}
+		if _, left := m.(protocol.Left); re == 0 || left {
+			c.happened(m)
+		}
+	}
+}
+
+// happened takes an event.
+func (c *Client) happened(m protocol.ServerMessage) {
+	c.mu.Lock()
+	c.state.apply(m)
+	c.notify()
+	c.mu.Unlock()
+	if c.opts.OnMessage != nil {
+		c.opts.OnMessage(m)
+	}
+	if s, ok := m.(protocol.Slots); ok && s.Need > 0 && !c.opts.NoGrow {
+		c.offers.grow(c, s.Need)
+	}
+}
+
+// answered gives an answer to whoever asked.
+func (c *Client) answered(re uint64, m protocol.ServerMessage) {
+	c.mu.Lock()
+	take := c.pending[re]
+	delete(c.pending, re)
+	c.mu.Unlock()
+	if take == nil {
+		return
+	}
+	if refused, ok := m.(protocol.Error); ok {
+		take(nil, &refused)
+		return
+	}
+	take(m, nil)
+}
+
+// lost gives up what waits for an answer.
+func (c *Client) lost() {
+	c.mu.Lock()
+	c.state.Online = false
+	pending := c.pending
+	c.pending = map[uint64]func(protocol.ServerMessage, error){}
+	c.notify()
+	c.mu.Unlock()
+	for _, take := range pending {
+		take(nil, ErrSocketLost)
+	}
+}
+
+// over reports whether the session has ended, and keeps the reason.
+func (c *Client) over(err error) bool {
+	if c.life.Err() != nil {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state.Left != nil {
+		if c.state.Left.Reason != "left" {
+			c.err = fmt.Errorf("out of the room: %s", c.state.Left.Reason)
+		}
+		return true
+	}
+	var closed *websocket.CloseError
+	if errors.As(err, &closed) && final(closed.Code) {
+		c.err = fmt.Errorf("the server closed the socket: %d %s", closed.Code, closed.Text)
+		return true
+	}
+	return false
+}
+
+// final reports whether a session whose socket was closed with code is over; otherwise it can be resumed.
+func final(code int) bool {
+	switch code {
+	case websocket.CloseAbnormalClosure, protocol.SlowConsumer.Info().Close, websocket.CloseInternalServerErr:
+		return false
+	}
+	return true
+}
+
+// resume opens new sockets until one takes up the session, and reports false when that is over.
+func (c *Client) resume() bool {
+	ctx, cancel := context.WithTimeout(c.life, c.opts.ResumeFor)
+	defer cancel()
+	for attempt := 0; ; attempt++ {
+		wait := backoff[min(attempt, len(backoff)-1)]
+		wait += time.Duration(rand.Int64N(int64(wait/4 + 1)))
+		c.mu.Lock()
+		wait = max(wait, time.Until(c.cutUntil))
+		c.mu.Unlock()
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return c.giveUp(ErrSocketLost)
+		}
+		err := c.takeUp(ctx)
+		var refused *protocol.Error
+		switch {
+		case err == nil:
+			return true
+		case errors.As(err, &refused) && refused.Code == protocol.ResumeInvalid:
+			return c.giveUp(err)
+		}
+		c.opts.Log.Debug("resume", "error", err)
+	}
+}
+
+func (c *Client) giveUp(err error) bool {
+	if c.life.Err() == nil {
+		c.mu.Lock()
+		c.err = err
+		c.mu.Unlock()
+	}
+	return false
+}
+
+// takeUp resumes the session on a new socket.
+func (c *Client) takeUp(ctx context.Context) error {
+	s, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	old, secret := c.socket, c.session
+	c.socket = s
+	c.mu.Unlock()
+	old.close()
+	if c.life.Err() != nil {
+		s.close() // Close may have seen the old one
+		return ErrClosed
+	}
+	joined, err := c.hello(ctx, protocol.Resume{Session: secret})
+	if err != nil {
+		s.close()
+		return err
+	}
+	c.enter(joined)
+	return nil
+}
+
+// CutSocket loses the socket and keeps it lost for d. Silently, the server does not see it end; otherwise it does at once.
+func (c *Client) CutSocket(d time.Duration, silently bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cutUntil = time.Now().Add(d)
+	if silently {
+		_ = c.socket.conn.SetReadDeadline(time.Now())
+		return
+	}
+	_ = c.socket.conn.NetConn().Close()
+}
+
+// send sends a request; take is called with its answer, on the reading goroutine.
+func (c *Client) send(m protocol.ClientMessage, take func(protocol.ServerMessage, error)) error {
+	c.mu.Lock()
+	if !c.state.Online {
+		c.mu.Unlock()
+		return fmt.Errorf("%s: %w", m.Type(), ErrSocketLost)
+	}
+	c.nextID++
+	id, s := c.nextID, c.socket
+	c.pending[id] = take
+	c.mu.Unlock()
+	if err := s.write(protocol.EncodeRequest(id, m)); err != nil {
+		c.mu.Lock()
+		_, waiting := c.pending[id]
+		delete(c.pending, id)
+		c.mu.Unlock()
+		if waiting {
+			return fmt.Errorf("%s: %w: %w", m.Type(), ErrSocketLost, err)
+		}
+	}
+	return nil
+}
+
+// request sends a request and waits for its answer.
+func (c *Client) request(ctx context.Context, m protocol.ClientMessage) (protocol.ServerMessage, error) {
+	type result struct {
+		m   protocol.ServerMessage
+		err error
+	}
+	results := make(chan result, 1)
+	if err := c.send(m, func(m protocol.ServerMessage, err error) { results <- result{m, err} }); err != nil {
+		return nil, err
+	}
+	select {
+	case r := <-results:
+		if r.err != nil {
+			return nil, fmt.Errorf("%s: %w", m.Type(), r.err)
+		}
+		return r.m, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%s: %w", m.Type(), ctx.Err())
+	}
+}
