@@ -74,3 +74,17 @@ func (h *Histogram) Merge(other *Histogram) {
 	h.count += other.count
 	h.most = max(h.most, other.most)
 }
+
+// Since returns what was counted after earlier, an older copy of h. Its Max is that of the highest bucket.
+func (h *Histogram) Since(earlier *Histogram) Histogram {
+	later := *h
+	later.most = 0
+	for i, n := range earlier.buckets {
+		later.buckets[i] -= n
+		if later.buckets[i] > 0 {
+			later.most = min(lowest(i+1), h.most)
+		}
+	}
+	later.count -= earlier.count
+	return later
+}

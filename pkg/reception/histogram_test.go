@@ -40,6 +40,21 @@ func TestHistogramQuantiles(t *testing.T) {
 	}
 }
 
+func TestHistogramSince(t *testing.T) {
+	var h Histogram
+	for range 100 {
+		h.Add(time.Second)
+	}
+	earlier := h
+	for range 50 {
+		h.Add(time.Millisecond)
+	}
+	since := h.Since(&earlier)
+	if since.Count() != 50 || since.Max() > 1100*time.Microsecond || since.Quantile(0.99) > 1100*time.Microsecond || since.Quantile(0.1) < 900*time.Microsecond {
+		t.Errorf("%d, %v, %v", since.Count(), since.Max(), since.Quantile(0.99))
+	}
+}
+
 func TestHistogramEdges(t *testing.T) {
 	var h Histogram
 	if h.Quantile(0.5) != 0 || h.Count() != 0 {

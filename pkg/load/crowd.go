@@ -1,0 +1,249 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"sync"
+	"time"
+
+	"sfu/pkg/client"
+	"sfu/pkg/link"
+	"sfu/pkg/reception"
+	"sfu/pkg/signaling/protocol"
+	"sfu/pkg/synthetic"
+)
+
+// A session is one participant, as far as measuring is concerned.
+type session interface {
+	Times() client.Times
+	Received() []reception.Stats
+	Close() error
+}
+
+// A crowd is everyone who has joined.
+type crowd struct {
+	cfg  Config
+	host netip.Addr // the server's, where it is loopback
+	info map[string]*protocol.RoomInfo
+
+	mu         sync.Mutex
+	members    []member
+	failed     int
+	firstError error
+}
+
+// A member is who has joined.
+type member struct {
+	session
+	publishes bool
+}
+
+func newCrowd(cfg Config) *crowd {
+	c := &crowd{cfg: cfg, info: map[string]*protocol.RoomInfo{}}
+	if at, err := url.Parse(cfg.URL); err == nil {
+		if host, err := netip.ParseAddr(at.Hostname()); err == nil && host.IsLoopback() && host.Is4() {
+			c.host = host
+		}
+	}
+	return c
+}
+
+// perAddress is how many participants come from one loopback address.
+const perAddress = 20
+
+// mostJoins is how many joins may be under way.
+const mostJoins = 64
+
+// ask gets the rooms' information, once for all participants of a room.
+func (c *crowd) ask(ctx context.Context) error {
+	for i := range c.cfg.Rooms {
+		name := c.cfg.room(i)
+		info, err := client.Info(ctx, c.cfg.URL, name, c.cfg.Token)
+		if err != nil {
+			return err
+		}
+		c.info[name] = info
+	}
+	return nil
+}
+
+// join lets count participants of every room in, at the join rate, and waits for all of them.
+func (c *crowd) join(ctx context.Context, count int, publish bool) {
+	gap := time.Duration(float64(time.Second) / c.cfg.JoinRate)
+	ticker := time.NewTicker(gap)
+	defer ticker.Stop()
+	var joining sync.WaitGroup
+	defer joining.Wait()
+	places := make(chan struct{}, mostJoins)
+	for i := range count * c.cfg.Rooms {
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		number := i
+		if !publish {
+			number += c.cfg.Publishers * c.cfg.Rooms
+		}
+		joining.Go(func() {
+			defer func() { <-places }()
+			c.enter(ctx, c.cfg.room(i%c.cfg.Rooms), number, publish)
+		})
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// enter lets one participant in.
+func (c *crowd) enter(ctx context.Context, room string, number int, publish bool) {
+	s, err := client.Join(ctx, c.cfg.URL, room, c.options(room, number, publish))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err == nil:
+		c.members = append(c.members, member{s, publish})
+	case ctx.Err() != nil: // interrupted
+	default:
+		c.failed++
+		if c.firstError == nil {
+			c.firstError = err
+		}
+	}
+}
+
+func (c *crowd) options(room string, number int, publish bool) client.Options {
+	o := client.Options{
+		Name: fmt.Sprintf("load %d", number), Token: c.cfg.Token, Info: c.info[room], NoGrow: true,
+		Slots: c.cfg.slots(), Reception: reception.Config{Sample: c.cfg.Sample},
+	}
+	if publish {
+		o.Publish = c.tracks()
+		if !c.cfg.Watch {
+			o.Slots = client.NoSlots
+		}
+	}
+	local := c.address(number)
+	if local.IsValid() {
+		o.DialContext = (&net.Dialer{LocalAddr: &net.TCPAddr{IP: local.AsSlice()}}).DialContext
+		o.Listen = func() (net.PacketConn, error) { return net.ListenUDP("udp4", &net.UDPAddr{IP: local.AsSlice()}) }
+	}
+	if c.cfg.Impaired && !publish {
+		o.Listen = c.impaired(local, uint64(number))
+	}
+	return o
+}
+
+// address is where participant number comes from: one of 127.0.0.0/8 towards a server on loopback, else wherever the way leads.
+func (c *crowd) address(number int) netip.Addr {
+	if !c.host.IsValid() {
+		return netip.Addr{}
+	}
+	block := 1 + number/perAddress
+	return netip.AddrFrom4([4]byte{127, 0, byte(block >> 8), byte(block)})
+}
+
+func (c *crowd) impaired(local netip.Addr, seed uint64) func() (net.PacketConn, error) {
+	at := "0.0.0.0:0"
+	if local.IsValid() {
+		at = netip.AddrPortFrom(local, 0).String()
+	}
+	return func() (net.PacketConn, error) { return link.ListenUDP(at, c.cfg.Up, c.cfg.Down, seed) }
+}
+
+// tracks are what one publisher sends.
+func (c *crowd) tracks() []client.Publish {
+	var all []client.Publish
+	if c.cfg.Audio {
+		all = append(all, client.Publish{Source: protocol.Microphone, Track: synthetic.Microphone()})
+	}
+	if c.cfg.Bitrate == 0 {
+		return all
+	}
+	track := synthetic.Camera(c.cfg.Bitrate, 720, c.cfg.FPS)
+	if c.cfg.Simulcast {
+		track = synthetic.Simulcast(c.cfg.Bitrate, c.cfg.FPS)
+	}
+	track.Codec = c.cfg.Codec
+	return append(all, client.Publish{Source: protocol.Camera, Track: track})
+}
+
+// joinTimes are how long those who only view took from the start of their join to the answer, and to the first packet.
+func (c *crowd) joinTimes() (answered, media reception.Histogram) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range c.members {
+		if m.publishes && c.cfg.Viewers > 0 {
+			continue
+		}
+		times := m.Times()
+		answered.Add(times.Joined.Sub(times.Started))
+		if first := firstPacket(m); !m.publishes && !first.IsZero() {
+			media.Add(first.Sub(times.Started))
+		}
+	}
+	return answered, media
+}
+
+// firstPacket is when s got its first, zero when it has none.
+func firstPacket(s session) time.Time {
+	var first time.Time
+	for _, line := range s.Received() {
+		if !line.First.IsZero() && (first.IsZero() || line.First.Before(first)) {
+			first = line.First
+		}
+	}
+	return first
+}
+
+// receiving is who is to be counted.
+func (c *crowd) receiving() []session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []session
+	for _, m := range c.members {
+		if !m.publishes || c.cfg.Watch {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// ready returns how many are in with media that can flow.
+func (c *crowd) ready() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for _, m := range c.members {
+		if !m.Times().Connected.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// joined returns how many have joined and how many could not, and why the first could not.
+func (c *crowd) joined() (joined, failed int, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.members), c.failed, c.firstError
+}
+
+// close lets everyone go, some at a time.
+func (c *crowd) close() {
+	var closing sync.WaitGroup
+	defer closing.Wait()
+	places := make(chan struct{}, mostJoins)
+	for _, m := range c.members {
+		places <- struct{}{}
+		closing.Go(func() {
+			defer func() { <-places }()
+			_ = m.Close() // how it ended was counted before
+		})
+	}
+}
