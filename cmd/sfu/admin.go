@@ -5,35 +5,9 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"net/netip"
-	"runtime"
 	"strings"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
-
-// newRegistry returns a registry with what is known of the process itself.
-func newRegistry() *prometheus.Registry {
-	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "sfu_build_info", Help: "1, labelled with the version of the server and of Go.",
-		ConstLabels: prometheus.Labels{"version": buildVersion(), "go_version": runtime.Version()},
-	})
-	build.Set(1)
-	r := prometheus.NewRegistry()
-	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build)
-	return r
-}
-
-// maxScrapes is how many scrapes run at a time.
-const maxScrapes = 2
-
-func metricsHandler(r *prometheus.Registry, log *slog.Logger) http.Handler {
-	return promhttp.HandlerFor(r, promhttp.HandlerOpts{
-		MaxRequestsInFlight: maxScrapes, EnableOpenMetrics: true, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	})
-}
 
 // localOnly lets through what was asked on this machine and by no proxy.
 func localOnly(next http.Handler) http.Handler {
@@ -73,13 +47,12 @@ func namesThisMachine(host string) bool {
 const profileTimeout = 5 * time.Minute
 
 // newAdminServer serves what operators need. It has no password, so it listens where only they can reach it.
-func newAdminServer(h *health, p parts, metrics http.Handler, log *slog.Logger) *http.Server {
+func newAdminServer(h *health, p parts, log *slog.Logger) *http.Server {
 	mux := http.NewServeMux()
 	h.routes(mux)
-	mux.Handle("GET /metrics", metrics)
-	if p.Rooms != nil {
-		mux.HandleFunc("GET /rooms", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, http.StatusOK, p.Rooms(r.Context())) })
-	}
+	mux.Handle("GET /metrics", p.counted("metrics", p.Metrics))
+	mux.Handle("GET /rooms", p.counted("admin", p.Rooms))
+	mux.Handle("GET /rooms/", p.counted("admin", p.Rooms))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 
 	"sfu/pkg/address"
 	"sfu/pkg/forwarder"
+	"sfu/pkg/metrics"
 	"sfu/pkg/room"
 	"sfu/pkg/signaling"
 	"sfu/pkg/transport"
@@ -18,58 +20,104 @@ import (
 
 // assemble makes the parts and joins them. This is the place where packages meet.
 func assemble(m materials) (parts, error) {
-	cfg := m.Config
-	engine, err := transport.NewEngine(transport.Config{
-		Addresses: mediaAddresses(m.Plan, routeSource), Port: int(m.MediaPort), TCP: m.ICE, VideoCodecs: cfg.Media.VideoCodecs,
-		Log: m.Log,
-	})
-	if err != nil {
-		return parts{}, fmt.Errorf("open the media sockets: %w", err)
+	a := assembly{log: m.Log}
+	numbers := metrics.New(metrics.Sources{
+		Rooms:     func(ctx context.Context) room.Stats { return a.rooms.Stats(ctx) },
+		Forwarder: func() forwarder.PoolStats { return a.pool.Stats() },
+		Transport: func() transport.Stats { return a.engine.Stats() },
+		Signaling: func() signaling.Stats { return a.signals.Stats() },
+		Ports:     m.Connections,
+	}, metricsOptions(m))
+	if err := a.openMedia(m, numbers); err != nil {
+		return parts{}, err
 	}
-	pool := forwarder.NewPool(forwarder.Config{Workers: cfg.Media.Workers, Egress: engine, Log: m.Log})
-	rooms := room.NewRegistry(pool, room.Config{MaxRooms: cfg.Limits.MaxRooms, MaxParticipants: cfg.Limits.MaxParticipants}, m.Log)
-	closeMedia := func() {
-		rooms.Close()
-		pool.Close()
-		if err := engine.Close(); err != nil {
-			m.Log.Warn("close the media sockets", "error", err)
-		}
-	}
-	options, err := signallingOptions(m)
-	if err != nil {
-		closeMedia()
+	if err := a.openSignalling(m, numbers); err != nil {
+		a.closeMedia()
 		return parts{}, err
 	}
 	page, err := web.NewHandler(web.Config{})
 	if err != nil {
-		closeMedia()
+		a.close()
 		return parts{}, err
-	}
-	dial := func(group *forwarder.Group, h transport.Handler) (transport.Connection, error) {
-		return engine.NewConn(group, h)
-	}
-	signals, err := signaling.NewServer(signaling.FromRegistry(rooms), dial, m.Verifier, options, m.Log)
-	if err != nil {
-		closeMedia()
-		return parts{}, usageError{err}
 	}
 	return parts{
 		Routes: func(mux *http.ServeMux) {
-			mux.Handle("/v1/", signals)
-			mux.Handle("/", page)
+			mux.Handle("/v1/", numbers.CountRequests("signal", a.signals))
+			mux.Handle("/", numbers.CountRequests("page", page))
 		},
-		Rooms: func(ctx context.Context) any { return rooms.Stats(ctx) },
-		Drain: func(ctx context.Context) error {
-			rooms.Drain()
-			return signals.Drain(ctx)
-		},
-		Close: func() {
-			ended, cancel := context.WithCancel(context.Background())
-			cancel()
-			_ = signals.Drain(ended) // whoever is still here is told and put out
-			closeMedia()
-		},
+		Metrics: numbers.Handler(), Rooms: numbers.RoomsHandler(), Count: numbers.CountRequests,
+		Drain: a.drain, Close: a.close,
 	}, nil
+}
+
+// An assembly is what assemble has made, in the order in which it must not be taken apart.
+type assembly struct {
+	log     *slog.Logger
+	engine  *transport.Engine
+	pool    *forwarder.Pool
+	rooms   *room.Registry
+	signals *signaling.Server
+}
+
+func (a *assembly) openMedia(m materials, numbers *metrics.Metrics) error {
+	engine, err := transport.NewEngine(transport.Config{
+		Addresses: mediaAddresses(m.Plan, outsideAddress), Port: int(m.MediaPort), TCP: m.ICE, VideoCodecs: m.Config.Media.VideoCodecs,
+		Established: numbers.ObserveConnection, Log: m.Log,
+	})
+	if err != nil {
+		return fmt.Errorf("open the media sockets: %w", err)
+	}
+	limits := m.Config.Limits
+	a.engine = engine
+	a.pool = forwarder.NewPool(forwarder.Config{Workers: m.Config.Media.Workers, Egress: engine, Log: m.Log})
+	a.rooms = room.NewRegistry(a.pool, room.Config{MaxRooms: limits.MaxRooms, MaxParticipants: limits.MaxParticipants}, m.Log)
+	return nil
+}
+
+func (a *assembly) openSignalling(m materials, numbers *metrics.Metrics) error {
+	options, err := signallingOptions(m)
+	if err != nil {
+		return err
+	}
+	options.ObserveJoin = numbers.ObserveJoin
+	dial := func(group *forwarder.Group, h transport.Handler) (transport.Connection, error) {
+		return a.engine.NewConn(group, h)
+	}
+	if a.signals, err = signaling.NewServer(signaling.FromRegistry(a.rooms), dial, m.Verifier, options, m.Log); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// drain returns when everyone has left, or at the deadline of ctx.
+func (a *assembly) drain(ctx context.Context) error {
+	a.rooms.Drain()
+	return a.signals.Drain(ctx)
+}
+
+// close puts out whoever is still here and ends all goroutines.
+func (a *assembly) close() {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = a.signals.Drain(ended) // it says that not everyone had left, which is known
+	a.closeMedia()
+}
+
+func (a *assembly) closeMedia() {
+	a.rooms.Close()
+	a.pool.Close()
+	if err := a.engine.Close(); err != nil {
+		a.log.Warn("close the media sockets", "error", err)
+	}
+}
+
+func metricsOptions(m materials) metrics.Options {
+	o := m.Config.Observation
+	options := metrics.Options{Version: buildVersion(), Rooms: o.MetricsRooms, RoomNames: o.MetricsRoomNames, MediaPort: m.MediaPort, Log: m.Log}
+	if options.Rooms == 0 {
+		options.Rooms = -1 // the operator wants none; 0 would be the default
+	}
+	return options
 }
 
 func signallingOptions(m materials) (signaling.Options, error) {
@@ -117,16 +165,22 @@ func mediaAddresses(plan address.Plan, outside func(like netip.Addr) (netip.Addr
 	return all
 }
 
-// routeSource returns the address that this machine uses towards the outside, in the family of like. Nothing is sent.
-func routeSource(like netip.Addr) (netip.Addr, bool) {
+// outsideAddress returns the address that this machine uses towards the outside, in the family of like: the one that the default route
+// has, or any where there is no route. Nothing is sent.
+func outsideAddress(like netip.Addr) (netip.Addr, bool) {
 	target := "192.0.2.1:9" // documentation addresses (RFC 5737, RFC 3849): routed by the default route, owned by nobody
 	if like.Is6() {
 		target = "[2001:db8::1]:9"
 	}
-	conn, err := net.Dial("udp", target)
-	if err != nil {
-		return netip.Addr{}, false
+	if conn, err := net.Dial("udp", target); err == nil {
+		defer conn.Close()
+		return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), true
 	}
-	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), true
+	found, _ := net.InterfaceAddrs()
+	for _, a := range found {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr().Is6() == like.Is6() && !prefix.Addr().IsLoopback() {
+			return prefix.Addr(), true
+		}
+	}
+	return netip.Addr{}, false
 }

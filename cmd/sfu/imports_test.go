@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"pkg/signaling": {"pkg/signaling/protocol", "pkg/transport", "pkg/room", "pkg/auth", "pkg/forwarder", "pkg/codec", "pkg/turn"},
 	"pkg/whip":      {"pkg/transport", "pkg/room", "pkg/auth", "pkg/forwarder", "pkg/codec"},
 	"pkg/cluster":   {},
-	"pkg/metrics":   {"pkg/signaling", "pkg/transport", "pkg/room", "pkg/forwarder", "pkg/codec", "pkg/portmux"}, // for their Stats
+	"pkg/metrics":   {"pkg/auth", "pkg/signaling", "pkg/transport", "pkg/room", "pkg/forwarder", "pkg/codec", "pkg/portmux"}, // for their Stats
 
 	"cmd/sfu":     {"*"},
 	"pkg/sfutest": {"*"},
@@ -46,7 +46,7 @@ var onlyTests = []string{"pkg/sfutest", "cmd/sfu"}
 var mayNotDependOn = map[string][]string{
 	"github.com/pion/webrtc":       {"pkg/address", "pkg/auth", "pkg/bandwidth", "pkg/codec", "pkg/forwarder", "pkg/portmux", "pkg/room", "pkg/speaker", "pkg/turn", "web"},
 	"github.com/pion/interceptor":  {"pkg/bandwidth", "pkg/codec", "pkg/forwarder", "pkg/room"},
-	"github.com/gorilla/websocket": {"pkg/auth", "pkg/forwarder", "pkg/metrics", "pkg/room", "pkg/transport"},
+	"github.com/gorilla/websocket": {"pkg/auth", "pkg/forwarder", "pkg/room", "pkg/transport"},
 	"github.com/prometheus":        {"pkg/auth", "pkg/forwarder", "pkg/room", "pkg/signaling", "pkg/transport"},
 	"net/http":                     {"pkg/address", "pkg/auth", "pkg/bandwidth", "pkg/codec", "pkg/forwarder", "pkg/room", "pkg/speaker"},
 	"testing":                      {"cmd/sfu"},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -16,7 +15,7 @@ import (
 )
 
 func TestM37_NothingInternalOnTheMainPort(t *testing.T) {
-	r := startNode(t, parts{Rooms: func(context.Context) any { return "secret" }}, "--admin-listen=127.0.0.1:0")
+	r := startNode(t, parts{Rooms: says("secret"), Metrics: says("sfu_build_info")}, "--admin-listen=127.0.0.1:0")
 	for _, path := range []string{"/debug/pprof/", "/debug/pprof/profile", "/debug/vars", "/admin", "/rooms", "/metrics/", "/%6detrics/x", "/debug/pprof/cmdline"} {
 		if status, body := get(t, r.url(path)); status != http.StatusNotFound {
 			t.Errorf("%s: %d %.100s", path, status, body)

@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"sfu/pkg/address"
 	"sfu/pkg/auth"
 	"sfu/pkg/portmux"
@@ -31,8 +29,6 @@ type materials struct {
 	MediaPort uint16
 	// ICE is where media over TCP arrives. Whoever needs it not closes it.
 	ICE net.Listener
-	// Registry takes collectors for /metrics.
-	Registry *prometheus.Registry
 	// Connections counts those of the main port.
 	Connections func() portmux.Stats
 }
@@ -43,12 +39,30 @@ type parts struct {
 	Routes func(*http.ServeMux)
 	// Live and Ready are what /livez and /readyz ask.
 	Live, Ready []condition
-	// Rooms is the operator's view of the rooms, made into JSON.
-	Rooms func(context.Context) any
+	// Metrics answers /metrics, Rooms the operator's view of the rooms at /rooms and below.
+	Metrics, Rooms http.Handler
+	// Count counts the requests of a handler under a name.
+	Count func(name string, h http.Handler) http.Handler
 	// Drain refuses new participants, tells those inside, and returns when the last one has left, or with an error when ctx ends.
 	Drain func(context.Context) error
 	// Close ends what is left and waits for it.
 	Close func()
+}
+
+// counted returns h with its requests counted.
+func (p parts) counted(name string, h http.Handler) http.Handler {
+	if p.Count == nil {
+		return present(h)
+	}
+	return p.Count(name, present(h))
+}
+
+// present returns h, or what answers 404 where that part is not there.
+func present(h http.Handler) http.Handler {
+	if h == nil {
+		return http.NotFoundHandler()
+	}
+	return h
 }
 
 // errInterrupted says that a second signal ended the server before its drain had.
@@ -113,24 +127,22 @@ func newNode(cfg Config, m machine, log *slog.Logger, assemble func(materials) (
 		log.Warn("cannot see the addresses of this machine", "error", m.Err)
 	}
 	n.announcement = n.describe(verifier, cert, plan)
-	registry := newRegistry()
 	n.parts, err = assemble(materials{
 		Config: cfg, Log: log, Verifier: verifier, TURNSecret: turnSecret, Plan: plan, MediaPort: n.ports.mediaPort(), ICE: n.ports.ice(),
-		Registry: registry, Connections: n.ports.main.Stats,
+		Connections: n.ports.main.Stats,
 	})
 	if err != nil {
 		return nil, errors.Join(err, n.ports.close())
 	}
 	n.health = newHealth(n.parts)
-	n.makeServers(registry)
+	n.makeServers()
 	return n, nil
 }
 
-func (n *node) makeServers(registry *prometheus.Registry) {
-	metrics := metricsHandler(registry, n.log)
+func (n *node) makeServers() {
 	mux := http.NewServeMux()
 	n.health.routes(mux)
-	mux.Handle("GET /metrics", localOnly(metrics))
+	mux.Handle("GET /metrics", n.parts.counted("metrics", localOnly(present(n.parts.Metrics))))
 	if n.parts.Routes != nil {
 		n.parts.Routes(mux)
 	}
@@ -141,7 +153,7 @@ func (n *node) makeServers(registry *prometheus.Registry) {
 	}
 	n.main = newHTTPServer(commonHeaders(n.cfg.TLS, n.ports.mainPort(), handler), n.log)
 	if n.ports.admin != nil {
-		n.admin = newAdminServer(n.health, n.parts, metrics, n.log)
+		n.admin = newAdminServer(n.health, n.parts, n.log)
 	}
 }
 

@@ -107,16 +107,21 @@ func get(t *testing.T, url string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
+// says answers with a text.
+func says(text string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
+}
+
 func TestServeAnswers(t *testing.T) {
 	r := startNode(t, parts{
 		Routes: func(mux *http.ServeMux) {
 			mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "page") })
 		},
-		Rooms: func(context.Context) any { return []string{"kitchen"} },
+		Rooms: says("kitchen"), Metrics: says("sfu_build_info{} 1"),
 	}, "--admin-listen=127.0.0.1:0")
 	for url, want := range map[string]string{
 		r.url("/"): "page", r.url("/livez"): `"live": true`, r.url("/readyz"): `"ready": true`, r.url("/metrics"): "sfu_build_info{",
-		r.adminURL("/metrics"): "go_goroutines", r.adminURL("/rooms"): "kitchen", r.adminURL("/livez"): `"live": true`,
+		r.adminURL("/metrics"): "sfu_build_info", r.adminURL("/rooms"): "kitchen", r.adminURL("/livez"): `"live": true`,
 		r.adminURL("/readyz"): `"ready": true`, r.adminURL("/debug/pprof/goroutine?debug=1"): "goroutine profile",
 	} {
 		if status, body := get(t, url); status != 200 || !strings.Contains(body, want) {

@@ -82,18 +82,15 @@ func (p *Peer) configureReceive(m *Media) {
 			l.encodings = append(l.encodings, newEncoding(l, i, rid))
 		}
 	}
-	if len(m.RIDs) > 0 {
+	if len(m.RIDs) > 0 || len(m.Streams) == 0 {
 		return
 	}
-	for _, s := range m.Streams {
-		e := l.encodings[0]
-		if s.SSRC != e.ssrc {
-			in.assign(s.SSRC, e, false)
-		}
-		if s.RTX != 0 {
-			in.assign(s.RTX, e, true)
-		}
-		break
+	e, named := l.encodings[0], m.Streams[0]
+	if named.SSRC != e.ssrc {
+		in.assign(named.SSRC, e, false)
+	}
+	if named.RTX != 0 {
+		in.assign(named.RTX, e, true)
 	}
 }
 

@@ -32,6 +32,8 @@ type encoding struct {
 	meter     encodingMeter
 
 	width, height int
+	// lastKey is the number of the newest keyframe's first packet.
+	lastKey uint64
 	// firstAt and lastAt are when the first packet of the generation and the newest one came in.
 	firstAt, lastAt Instant
 	// last is the newest packet's number and timestamp.
@@ -148,6 +150,9 @@ func (e *encoding) observe(p *packet) {
 	}
 	e.meter.packet(len(p.payload), p.frameStart, p.info.Temporal, p.arrival)
 	if p.info.Keyframe && p.info.Start {
+		if newest {
+			e.lastKey = p.seq
+		}
 		e.nacks.keyframe(p.seq)
 		e.line.track.keyframe(e, p.arrival)
 	}
@@ -174,7 +179,7 @@ func (e *encoding) reset() {
 	e.nacks = newNackGenerator(e.line.media.Kind)
 	e.reception = newReception(e.ssrc)
 	e.clock = newSenderClock(e.line.media.Formats[0].Codec.ClockRate())
-	e.last, e.lostCounted = 0, 0
+	e.last, e.lastKey, e.lostCounted = 0, 0, 0
 	e.format = nil
 }
 

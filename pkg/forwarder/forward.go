@@ -72,7 +72,7 @@ func (d *DownTrack) begin(e *encoding, p *packet, now Instant) {
 	}
 	m.from, m.generation, m.format = e, e.generation, format
 	out := m.rewriter.begin(p.seq, p.info.Numbers)
-	timestamp := m.timeline.begin(p.timestamp, now, natural, known)
+	timestamp := m.timeline.begin(p.timestamp, p.arrival, natural, known)
 	numbers := m.rewriter.pictures.apply(p.info.Numbers)
 	d.send(e, p, out, timestamp, numbers, now)
 	d.begun(timestamp, now)
@@ -138,7 +138,7 @@ func (d *DownTrack) pass(e *encoding, p *packet, now Instant) {
 	if !ok {
 		return
 	}
-	d.send(e, p, out, m.timeline.apply(p.timestamp, now), numbers, now)
+	d.send(e, p, out, m.timeline.apply(p.timestamp, p.arrival), numbers, now)
 }
 
 func (d *DownTrack) withhold(p *packet, now Instant) {

@@ -426,3 +426,40 @@ func FuzzReceive(f *testing.F) {
 		}
 	})
 }
+
+// TestFreshKeyframeServesNewcomers: viewers that come just after a keyframe begin with it, and no other one is asked for.
+func TestFreshKeyframeServesNewcomers(t *testing.T) {
+	b, p, v, random := newCall(1)
+	b.play(p, 3, random) // the first frame is a keyframe, about 100 ms ago
+	requests := b.group.counters.KeyframeRequestsOut
+	var viewers []*viewer
+	for range 5 {
+		viewers = append(viewers, newViewer(b))
+	}
+	viewers = append(viewers, v)
+	for _, v := range viewers {
+		v.down.SetSource(p.track)
+	}
+	b.tick()
+	for i, v := range viewers {
+		if len(v.packets) == 0 || !v.packets[0].stamp.keyframe {
+			t.Fatalf("viewer %d got %d packets", i, len(v.packets))
+		}
+	}
+	b.play(p, 10, random)
+	if sent := b.group.counters.KeyframeRequestsOut - requests; sent != 0 {
+		t.Errorf("%d keyframes were asked for", sent)
+	}
+	for _, v := range viewers {
+		if v.check(p.encodings); len(v.problems) > 0 {
+			t.Error(v.problems)
+		}
+	}
+	late := newViewer(b)
+	b.play(p, 10, random)
+	late.down.SetSource(p.track)
+	b.tick()
+	if len(late.packets) != 0 {
+		t.Error("an old keyframe was used")
+	}
+}

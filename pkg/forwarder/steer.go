@@ -71,8 +71,28 @@ func (d *DownTrack) retarget(now Instant) {
 		m.stalled = false
 		d.aim(t.ladder(now))
 	}
+	d.catchUp(now)
 	d.askForKeyframe(now)
 	d.report(now)
+}
+
+// freshKeyframe is how old a keyframe may be that a viewer is begun with: the picture would run ahead of the clock by as much.
+const freshKeyframe = 300 * time.Millisecond
+
+// catchUp begins with a keyframe that has just gone by, from the history, so that viewers who come as a track begins, or many at once, need
+// no other one.
+func (d *DownTrack) catchUp(now Instant) {
+	m := &d.media
+	if d.kind == Audio || m.selector.current != none || m.selector.target == none || m.stalled {
+		return
+	}
+	for i := min(m.selector.target, len(m.source.media.line.encodings)-1); i >= 0; i-- {
+		e := m.source.media.line.encodings[i]
+		if p := e.history.get(e.lastKey); p != nil && now.Sub(p.arrival) <= freshKeyframe {
+			d.forward(e, p, now)
+			return
+		}
+	}
 }
 
 // aim sets the selector to what fits the view. A source that pauses keeps the encoding it had.

@@ -65,6 +65,7 @@ func (m *Metrics) snapshot() *snapshot {
 		pool:      m.sources.Forwarder(),
 		transport: m.sources.Transport(),
 		signaling: m.sources.Signaling(),
+		ports:     m.sources.Ports(),
 		requests:  m.requests.samples(),
 		process:   m.process,
 	}

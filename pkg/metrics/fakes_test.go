@@ -14,6 +14,7 @@ import (
 
 	"sfu/pkg/forwarder"
 	"sfu/pkg/metrics"
+	"sfu/pkg/portmux"
 	"sfu/pkg/room"
 	"sfu/pkg/signaling"
 	"sfu/pkg/transport"
@@ -26,6 +27,7 @@ type server struct {
 	rooms     room.Stats
 	pool      forwarder.PoolStats
 	transport transport.Stats
+	ports     portmux.Stats
 	signaling signaling.Stats
 	asked     int // for rooms
 }
@@ -40,6 +42,7 @@ func (s *server) sources() metrics.Sources {
 		},
 		Forwarder: func() forwarder.PoolStats { return s.pool },
 		Transport: func() transport.Stats { return s.transport },
+		Ports:     func() portmux.Stats { return s.ports },
 		Signaling: func() signaling.Stats { return s.signaling },
 	}
 }

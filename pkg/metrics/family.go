@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"sfu/pkg/forwarder"
+	"sfu/pkg/portmux"
 	"sfu/pkg/room"
 	"sfu/pkg/signaling"
 	"sfu/pkg/transport"
@@ -66,6 +67,7 @@ type snapshot struct {
 	pool      forwarder.PoolStats
 	transport transport.Stats
 	signaling signaling.Stats
+	ports     portmux.Stats
 	requests  []sample
 	process   process
 }
@@ -84,6 +86,7 @@ func groups() []group {
 		{"Rooms one by one", roomFamilies()},
 		{"Connections", transportFamilies()},
 		{"Signalling", signalingFamilies()},
+		{"The TCP port", portFamilies()},
 		{"HTTP", httpFamilies()},
 		{"Process", processFamilies()},
 	}

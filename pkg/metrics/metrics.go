@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"sfu/pkg/forwarder"
+	"sfu/pkg/portmux"
 	"sfu/pkg/room"
 	"sfu/pkg/signaling"
 	"sfu/pkg/transport"
@@ -31,6 +32,7 @@ type Sources struct {
 	Forwarder func() forwarder.PoolStats
 	Transport func() transport.Stats
 	Signaling func() signaling.Stats
+	Ports     func() portmux.Stats
 }
 
 // Options set up Metrics.

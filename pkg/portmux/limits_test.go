@@ -140,10 +140,16 @@ func TestAcceptErrorsPass(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = c.Close()
+}
 
+func TestCloseDuringAcceptErrors(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &failing{Listener: l}
 	f.left.Store(1 << 30)
-	send(t, dial(t, m), check) // takes the accept that is under way
-	if c, err = m.ICE().Accept(); err == nil {
-		_ = c.Close()
+	if err := portmux.New(f, portmux.Config{}).Close(); err != nil {
+		t.Error(err)
 	}
 }

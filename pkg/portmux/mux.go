@@ -18,7 +18,8 @@ type Config struct {
 	TLS *tls.Config
 	// DecideWithin is the time from the accept until somebody must have taken the connection over, 5 s.
 	DecideWithin time.Duration
-	// MaxUndecided bounds the connections nobody took over yet, 1024. One more closes the oldest: whoever means it sends at once.
+	// MaxUndecided bounds the connections that have not said what they are, 1024. One more closes the oldest: whoever means it
+	// sends at once.
 	MaxUndecided int
 	// MaxConns bounds all connections that are open, 10,000. One more is closed.
 	MaxConns int
@@ -52,7 +53,7 @@ type Mux struct {
 	closeOnce  sync.Once
 
 	mu      sync.Mutex
-	waiting list.List // of *conn that nobody took over, the oldest first
+	waiting list.List // of *conn that have not said what they are, the oldest first
 	closed  bool
 }
 
@@ -142,10 +143,7 @@ func (m *Mux) take(raw net.Conn) {
 		m.counters.displaced.Add(1)
 		_ = oldest.Close() // its goroutine notices
 	}
-	m.goroutines.Go(func() {
-		defer m.dequeue(c)
-		m.decide(c)
-	})
+	m.goroutines.Go(func() { m.decide(c) })
 }
 
 // enqueue adds c to those who wait, and returns the oldest of them where it must go.
@@ -164,18 +162,22 @@ func (m *Mux) enqueue(c *conn) (oldest *conn, ok bool) {
 	return oldest, true
 }
 
-func (m *Mux) dequeue(c *conn) {
+// dequeue takes c from those who wait, and reports whether it was still among them. From then on nobody else closes c, so it can be
+// handed over.
+func (m *Mux) dequeue(c *conn) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.closed || c.place == nil {
+		return false
+	}
 	m.forget(c)
+	return true
 }
 
-// forget is called with mu held, once or twice for a conn.
+// forget is called with mu held.
 func (m *Mux) forget(c *conn) {
-	if c.place != nil {
-		m.waiting.Remove(c.place)
-		c.place = nil
-	}
+	m.waiting.Remove(c.place)
+	c.place = nil
 }
 
 // decide finds out what c is and hands it over, or closes it.
@@ -183,15 +185,12 @@ func (m *Mux) decide(c *conn) {
 	deadline := time.Now().Add(m.cfg.DecideWithin)
 	_ = c.SetReadDeadline(deadline)
 	p, err := c.peek()
-	if err != nil {
-		if !errors.Is(err, net.ErrClosed) { // else it was closed from here
-			m.counters.silent.Add(1)
-		}
-		_ = c.Close()
-		return
+	waiting := m.dequeue(c)
+	if err != nil && waiting {
+		m.counters.silent.Add(1)
 	}
 	_ = c.SetReadDeadline(time.Time{})
-	if !m.hand(c, p, deadline) {
+	if err != nil || !waiting || !m.hand(c, p, deadline) {
 		_ = c.Close()
 	}
 }
