@@ -19,6 +19,7 @@ var mayImport = map[string][]string{
 	"pkg/bandwidth":   {},
 	"pkg/certificate": {},
 	"pkg/codec":       {},
+	"pkg/link":        {},
 	"pkg/portmux":     {},
 	"pkg/speaker":     {},
 	"pkg/turn":        {},
@@ -34,6 +35,16 @@ var mayImport = map[string][]string{
 	"pkg/whip":      {"pkg/transport", "pkg/room", "pkg/auth", "pkg/forwarder", "pkg/codec"},
 	"pkg/cluster":   {},
 	"pkg/metrics":   {"pkg/auth", "pkg/signaling", "pkg/transport", "pkg/room", "pkg/forwarder", "pkg/codec", "pkg/portmux"}, // for their Stats
+
+	// Clients: they speak the protocol from outside and share no code with the server but its types.
+	"pkg/synthetic": {"pkg/codec"},
+	"pkg/reception": {"pkg/codec", "pkg/synthetic"},
+	"pkg/client":    {"pkg/signaling/protocol", "pkg/codec", "pkg/synthetic", "pkg/reception"},
+	"pkg/load":      {"pkg/signaling/protocol", "pkg/codec", "pkg/synthetic", "pkg/reception", "pkg/client", "pkg/link"},
+
+	// The baseline shares nothing with the server, so that it stays what it is.
+	"internal/plainsfu":          {"internal/plainsfu/baseline"},
+	"internal/plainsfu/baseline": {"pkg/signaling/protocol", "pkg/codec"},
 
 	"cmd/sfu":     {"*"},
 	"pkg/sfutest": {"*"},

@@ -45,6 +45,7 @@ func commands() []command {
 		{"serve", "run the server; this is what sfu does without a command", runServe},
 		{"token", "make a token that lets one person into one room", runToken},
 		{"healthcheck", "ask the server on this machine whether it is alive; exit code 0 or 1", runHealthcheck},
+		{"load", "fill a server's rooms with synthetic participants and measure it", runLoad},
 		{"version", "say which version this is", runVersion},
 	}
 }
@@ -73,9 +74,12 @@ func dispatch(ctx context.Context, name string, args []string, t terminal) error
 
 func exitCode(err error, t terminal) int {
 	var usage usageError
+	var status exitStatus
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &status):
+		return int(status)
 	case errors.Is(err, flag.ErrHelp):
 		writeHelp(t.stdout)
 		return exitOK
