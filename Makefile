@@ -3,7 +3,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 IMAGE   ?= sfu
 
-.PHONY: help build run test fuzz bench fmt image clean
+.PHONY: help build run test fuzz bench measure fmt image clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -23,8 +23,11 @@ fuzz: ## every fuzz target for a while; make fuzz FUZZTIME=10m
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
+measure: ## what sfu costs against plain pion; make measure RUNS=5 REALTIME=1
+	@scripts/measure-load.sh
+
 fmt: ## format the sources
-	gofmt -w cmd pkg tools
+	gofmt -w cmd internal pkg tools
 
 image: ## the container image
 	docker build -f deploy/Dockerfile --build-arg VERSION="$(VERSION)" -t "$(IMAGE)" .

@@ -37,6 +37,8 @@ type negotiation struct {
 	underWay bool
 	offer    protocol.Offer // under way
 	flying   []change       // what it carries
+	// refused is set when the last offer was. pion cannot take it back, so it is made again before any other.
+	refused bool
 }
 
 // firstOffer makes the offer that goes with join, nil where there is nothing to offer.
@@ -134,6 +136,10 @@ func (n *negotiation) flush(c *Client) {
 	if n.underWay || len(n.waiting) == 0 || !c.online() {
 		return
 	}
+	if n.refused {
+		n.again(c)
+		return
+	}
 	waiting, restart := n.waiting, false
 	n.flying, n.waiting = nil, nil
 	for _, ch := range waiting {
@@ -173,8 +179,11 @@ func (n *negotiation) reply(c *Client, m protocol.ServerMessage, err error) {
 		err = fmt.Errorf("the server answers %s", m.Type())
 	}
 	if err != nil {
-		n.underWay = false
-		n.fail(errors.Join(err, c.peer.rollback()))
+		n.underWay, n.refused = false, true
+		if len(n.flying) == 0 { // the repetition was refused, too: what waited for it is as well
+			n.flying, n.waiting = n.waiting, nil
+		}
+		n.fail(err)
 	} else if err := n.apply(c.peer, a); err != nil {
 		n.fail(err)
 	} else {
@@ -184,6 +193,14 @@ func (n *negotiation) reply(c *Client, m protocol.ServerMessage, err error) {
 		n.flying = nil
 	}
 	n.flush(c)
+}
+
+// again sends the offer once more, under a new number. mu is held.
+func (n *negotiation) again(c *Client) {
+	n.n++
+	n.offer.N = n.n
+	n.underWay, n.refused = true, false
+	n.send(c)
 }
 
 // fail tells those whose offer came to nothing. mu is held.
@@ -199,9 +216,7 @@ func (n *negotiation) resumed(c *Client) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.underWay {
-		n.n++
-		n.offer.N = n.n
-		n.send(c)
+		n.again(c)
 		return
 	}
 	n.flush(c)

@@ -243,14 +243,6 @@ func (p *peer) answer(sdp string) error {
 	return nil
 }
 
-// rollback forgets an offer that was refused.
-func (p *peer) rollback() error {
-	if err := p.pc.SetLocalDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeRollback}); err != nil {
-		return fmt.Errorf("take the own offer back: %w", err)
-	}
-	return nil
-}
-
 // rtt is the round-trip time that ICE measured.
 func (p *peer) rtt() (time.Duration, bool) {
 	s, ok := p.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePairStats()

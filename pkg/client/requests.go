@@ -12,46 +12,11 @@ import (
 	"sfu/pkg/synthetic"
 )
 
-// The requests return a *protocol.Error for what the server refuses and ErrSocketLost when no answer came.
-
-// acknowledged sends a request that is answered with ok.
-func (c *Client) acknowledged(ctx context.Context, m protocol.ClientMessage) error {
-	_, err := c.request(ctx, m)
-	return err
+// Do sends a request that needs nothing else done here, such as View, Subscribe, Say or Rename, and returns its answer. The error is a
+// *protocol.Error for what the server refuses, and ErrSocketLost when no answer came.
+func (c *Client) Do(ctx context.Context, m protocol.ClientMessage) (protocol.ServerMessage, error) {
+	return c.request(ctx, m)
 }
-
-// View tells how large tracks are shown; 0 x 0 is not visible.
-func (c *Client) View(ctx context.Context, tiles ...protocol.Tile) error {
-	return c.acknowledged(ctx, protocol.View{Tracks: tiles})
-}
-
-// Subscribe wants tracks of others.
-func (c *Client) Subscribe(ctx context.Context, tracks ...string) error {
-	return c.acknowledged(ctx, protocol.Subscribe{Tracks: tracks})
-}
-
-// Unsubscribe does not want them.
-func (c *Client) Unsubscribe(ctx context.Context, tracks ...string) error {
-	return c.acknowledged(ctx, protocol.Unsubscribe{Tracks: tracks})
-}
-
-// Say sends a chat message to all, or to one participant.
-func (c *Client) Say(ctx context.Context, body, to string) error {
-	return c.acknowledged(ctx, protocol.Say{Body: body, To: to})
-}
-
-// Rename changes the name that others see.
-func (c *Client) Rename(ctx context.Context, name string) error {
-	return c.acknowledged(ctx, protocol.Rename{Name: name})
-}
-
-// Remove puts someone else out of the room.
-func (c *Client) Remove(ctx context.Context, participant string) error {
-	return c.acknowledged(ctx, protocol.Remove{Participant: participant})
-}
-
-// Ping asks for an answer.
-func (c *Client) Ping(ctx context.Context) error { return c.acknowledged(ctx, protocol.Ping{}) }
 
 // RestartICE gives the connection new credentials and looks for a new path. Media goes on if the old one still works.
 func (c *Client) RestartICE(ctx context.Context) error {
@@ -126,7 +91,7 @@ func (p *Publication) Mute(ctx context.Context, muted bool) error {
 	if muted {
 		p.out.player.SetAllActive(false)
 	}
-	if err := p.client.acknowledged(ctx, protocol.Mute{Track: p.Track(), Muted: muted}); err != nil {
+	if _, err := p.client.request(ctx, protocol.Mute{Track: p.Track(), Muted: muted}); err != nil {
 		return err
 	}
 	if !muted {
@@ -138,7 +103,8 @@ func (p *Publication) Mute(ctx context.Context, muted bool) error {
 // Unpublish ends the track. Its m-line stays and can be published again.
 func (p *Publication) Unpublish(ctx context.Context) error {
 	p.out.player.SetAllActive(false)
-	return p.client.acknowledged(ctx, protocol.Unpublish{Track: p.Track()})
+	_, err := p.client.request(ctx, protocol.Unpublish{Track: p.Track()})
+	return err
 }
 
 // Republish publishes on the m-line of a track that was unpublished.

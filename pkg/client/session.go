@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -31,6 +32,7 @@ var backoff = []time.Duration{0, 500 * time.Millisecond, time.Second, 2 * time.S
 type socket struct {
 	conn    *websocket.Conn
 	writing sync.Mutex
+	deaf    atomic.Bool
 }
 
 func (c *Client) dial(ctx context.Context) (*socket, error) {
@@ -49,13 +51,27 @@ func (c *Client) dial(ctx context.Context) (*socket, error) {
 	}
 	conn.SetReadLimit(maxServerMessage)
 	s := &socket{conn: conn}
-	_ = conn.SetReadDeadline(time.Now().Add(silence))
+	s.heard()
 	answerPing := conn.PingHandler()
 	conn.SetPingHandler(func(data string) error {
-		_ = conn.SetReadDeadline(time.Now().Add(silence))
+		s.heard()
 		return answerPing(data)
 	})
 	return s, nil
+}
+
+// heard gives the server another time of silence.
+func (s *socket) heard() {
+	_ = s.conn.SetReadDeadline(time.Now().Add(silence))
+	if s.deaf.Load() {
+		_ = s.conn.SetReadDeadline(time.Now())
+	}
+}
+
+// deafen ends reading, for good and unnoticed by the server.
+func (s *socket) deafen() {
+	s.deaf.Store(true)
+	_ = s.conn.SetReadDeadline(time.Now())
 }
 
 func (s *socket) write(frame []byte) error {
@@ -72,7 +88,7 @@ func (s *socket) read() (re uint64, m protocol.ServerMessage, err error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		_ = s.conn.SetReadDeadline(time.Now().Add(silence))
+		s.heard()
 		if re, m, err = protocol.DecodeServer(frame); err == nil {
 			return re, m, nil
 		}
@@ -87,7 +103,7 @@ func (c *Client) hello(ctx context.Context, m protocol.ClientMessage) (protocol.
 	c.nextID++
 	id, s := c.nextID, c.socket
 	c.mu.Unlock()
-	stop := context.AfterFunc(ctx, func() { _ = s.conn.SetReadDeadline(time.Now()) })
+	stop := context.AfterFunc(ctx, s.deafen)
 	defer stop()
 	if err := s.write(protocol.EncodeRequest(id, m)); err != nil {
 		return protocol.Joined{}, fmt.Errorf("%s: %w", m.Type(), err)
@@ -286,7 +302,7 @@ func (c *Client) CutSocket(d time.Duration, silently bool) {
 	defer c.mu.Unlock()
 	c.cutUntil = time.Now().Add(d)
 	if silently {
-		_ = c.socket.conn.SetReadDeadline(time.Now())
+		c.socket.deafen()
 		return
 	}
 	_ = c.socket.conn.NetConn().Close()

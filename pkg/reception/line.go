@@ -86,7 +86,7 @@ type line struct {
 
 type sampledPacket struct {
 	seq uint64
-	at  time.Time
+	how how
 	set bool
 }
 
@@ -95,8 +95,9 @@ type run struct {
 	publisher   uint64
 	encoding    uint8
 	first, last uint64 // stamps
-	began       uint64 // packets of the line before the first
-	set         bool
+	// began is how many packets of the line came before the first, counted how many up to the last.
+	began, counted uint64
+	set            bool
 }
 
 func newLine(l Line) *line {
@@ -171,9 +172,10 @@ func (l *line) gap(h *header, a arrival, at time.Time) {
 	}
 }
 
-// how a packet came: when, after packets with higher numbers, by retransmission.
+// how a packet came: when, as the how-manieth of its line, after packets with higher numbers, by retransmission.
 type how struct {
 	at              time.Time
+	count           uint64
 	late, recovered bool
 }
 
@@ -206,7 +208,7 @@ func (l *line) inspect(h *header, payload []byte, how how) {
 		l.stats.Foreign++
 	default:
 		l.stats.Checked++
-		l.note(stamp, how.late)
+		l.note(stamp, how)
 		if !how.recovered {
 			l.stats.Latency.Add(how.at.Sub(stamp.Sent))
 		}
@@ -217,12 +219,15 @@ func (l *line) inspect(h *header, payload []byte, how how) {
 func (l *line) media() uint64 { return l.sequences.unique - l.stats.Padding }
 
 // note follows the stamps of the line. The packet that carries s was counted before.
-func (l *line) note(s synthetic.Stamp, late bool) {
+func (l *line) note(s synthetic.Stamp, how how) {
 	same := l.run.set && l.run.publisher == s.Publisher && l.run.encoding == s.Encoding
 	switch {
+	case same && s.Sequence > l.run.last:
+		l.run.last, l.run.counted = s.Sequence, how.count
 	case same:
-		l.run.first, l.run.last = min(l.run.first, s.Sequence), max(l.run.last, s.Sequence)
-	case late:
+		l.run.first = min(l.run.first, s.Sequence)
+		l.run.counted++
+	case how.late:
 		l.run.began++ // it belongs to a run that is over
 		return
 	default:
@@ -230,7 +235,10 @@ func (l *line) note(s synthetic.Stamp, late bool) {
 			l.settle()
 			l.stats.Switches++
 		}
-		l.run = run{publisher: s.Publisher, encoding: s.Encoding, first: s.Sequence, last: s.Sequence, began: l.media() - 1, set: true}
+		l.run = run{
+			publisher: s.Publisher, encoding: s.Encoding, first: s.Sequence, last: s.Sequence,
+			began: how.count - 1, counted: how.count, set: true,
+		}
 	}
 	l.stats.Publisher, l.stats.Encoding, l.stats.Temporal = s.Publisher, s.Encoding, s.Temporal
 }
@@ -248,7 +256,7 @@ func (l *line) runTotals() (published, missing uint64) {
 		return 0, 0
 	}
 	published = l.run.last - l.run.first + 1
-	arrived := l.media() - l.run.began
+	arrived := l.run.counted - min(l.run.began, l.run.counted)
 	return published, published - min(published, arrived)
 }
 

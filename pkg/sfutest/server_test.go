@@ -26,6 +26,18 @@ func checkClean(t *testing.T, s reception.Stats) {
 	}
 }
 
+func do(t *testing.T, c *client.Client, m protocol.ClientMessage) {
+	t.Helper()
+	if _, err := c.Do(sfutest.Context(t), m); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func view(t *testing.T, c *client.Client, tiles ...protocol.Tile) {
+	t.Helper()
+	do(t, c, protocol.View{Tracks: tiles})
+}
+
 func TestTwoPeopleTalk(t *testing.T) {
 	srv := sfutest.Start(t, sfutest.Options{})
 	publish := sfutest.Publishing(sfutest.Microphone(), sfutest.Camera())
@@ -61,9 +73,7 @@ func TestSimulcastFollowsTheView(t *testing.T) {
 		width, height int
 		encoding      uint8
 	}{{1280, 720, 2}, {320, 180, 0}, {640, 360, 1}} {
-		if err := bob.View(sfutest.Context(t), protocol.Tile{Track: track, Width: want.width, Height: want.height}); err != nil {
-			t.Fatal(err)
-		}
+		view(t, bob, protocol.Tile{Track: track, Width: want.width, Height: want.height})
 		sfutest.Eventually(t, "the encoding that fits", func() bool {
 			s := sfutest.Video(bob)
 			return s.Packets > 0 && s.Encoding == want.encoding && s.Width == want.width
@@ -74,9 +84,7 @@ func TestSimulcastFollowsTheView(t *testing.T) {
 	if s.Switches < 2 {
 		t.Errorf("%d switches", s.Switches)
 	}
-	if err := bob.View(sfutest.Context(t), protocol.Tile{Track: track}); err != nil {
-		t.Fatal(err)
-	}
+	view(t, bob, protocol.Tile{Track: track})
 	sfutest.Await(t, bob, "the hidden picture is not sent", func(s *client.State) bool {
 		place, _ := s.PlaceOf(track)
 		return !s.Layers[place].Sending && s.Layers[place].Reason == "view"
@@ -131,9 +139,7 @@ func TestSocketLostMediaGoesOn(t *testing.T) {
 	before := sfutest.Video(bob).Frames
 	sfutest.Await(t, bob, "the socket is lost", func(s *client.State) bool { return !s.Online })
 	// What happens meanwhile is in the snapshot.
-	if err := alice.Say(sfutest.Context(t), "still there?", ""); err != nil {
-		t.Fatal(err)
-	}
+	do(t, alice, protocol.Say{Body: "still there?"})
 	sfutest.Await(t, bob, "resumed", func(s *client.State) bool { return s.Resumed == 1 && len(s.Messages) == 1 && len(s.Bound) == 1 })
 	sfutest.Eventually(t, "more frames", func() bool { return sfutest.Video(bob).Frames > before+15 })
 	checkClean(t, sfutest.Video(bob))
@@ -141,6 +147,61 @@ func TestSocketLostMediaGoesOn(t *testing.T) {
 	if err := bob.AddSlots(sfutest.Context(t), 2); err != nil {
 		t.Error(err)
 	}
+}
+
+// The server does not see the old socket end; the new one replaces it.
+func TestSocketLostSilently(t *testing.T) {
+	srv := sfutest.Start(t, sfutest.Options{})
+	bob := srv.Join(t, "kitchen", "bob")
+	bob.CutSocket(0, true)
+	sfutest.Await(t, bob, "resumed", func(s *client.State) bool { return s.Resumed == 1 })
+	do(t, bob, protocol.Ping{})
+}
+
+// What is wished while the socket is lost is done when it is back.
+func TestOfferWhileOffline(t *testing.T) {
+	srv := sfutest.Start(t, sfutest.Options{})
+	bob := srv.Join(t, "kitchen", "bob", sfutest.Slots(1))
+	for _, name := range []string{"a", "b"} {
+		srv.Join(t, "kitchen", name, sfutest.Slots(client.NoSlots), sfutest.Publishing(sfutest.Camera()))
+	}
+	bob.CutSocket(300*time.Millisecond, false)
+	sfutest.Await(t, bob, "the socket is lost", func(s *client.State) bool { return !s.Online })
+	if err := bob.AddSlots(sfutest.Context(t), 1); err != nil {
+		t.Fatal(err)
+	}
+	if s := bob.State(); s.Resumed != 1 {
+		t.Errorf("resumed %d times", s.Resumed)
+	}
+	pub, err := bob.Publish(sfutest.Context(t), sfutest.Microphone())
+	if err != nil || pub.Track() == "" {
+		t.Errorf("%q, %v", pub.Track(), err)
+	}
+}
+
+// After an offer that was refused, others work.
+func TestOfferRefused(t *testing.T) {
+	srv := sfutest.Start(t, sfutest.Options{})
+	bob := srv.Join(t, "kitchen", "bob", sfutest.Slots(1))
+	var refused *protocol.Error
+	for n := 0; refused == nil; n++ {
+		if err := bob.RestartICE(sfutest.Context(t)); err != nil && !errors.As(err, &refused) {
+			t.Fatal(err)
+		}
+		if n > 200 {
+			t.Fatal("200 offers in a row and no refusal")
+		}
+	}
+	if refused.Code != protocol.RateLimited {
+		t.Errorf("refused as %s", refused.Code)
+	}
+	for range 20 {
+		<-time.After(500 * time.Millisecond) // the server gives out offers by the second
+		if bob.RestartICE(sfutest.Context(t)) == nil {
+			return
+		}
+	}
+	t.Error("no offer is answered again")
 }
 
 func TestICERestartAfterRebind(t *testing.T) {
@@ -215,17 +276,12 @@ func TestRefusals(t *testing.T) {
 func TestLeaveAndChat(t *testing.T) {
 	srv := sfutest.Start(t, sfutest.Options{})
 	alice, bob := srv.Join(t, "kitchen", "alice"), srv.Join(t, "kitchen", "bob")
-	ctx := sfutest.Context(t)
 	sfutest.Await(t, alice, "bob is here", func(s *client.State) bool { return len(s.Participants) == 2 })
-	if err := bob.Say(ctx, "bye", alice.Self()); err != nil {
-		t.Fatal(err)
-	}
+	do(t, bob, protocol.Say{Body: "bye", To: alice.Self()})
 	sfutest.Await(t, alice, "a message", func(s *client.State) bool { return len(s.Messages) == 1 && s.Messages[0].Body == "bye" })
-	if err := bob.Rename(ctx, "robert"); err != nil {
-		t.Fatal(err)
-	}
+	do(t, bob, protocol.Rename{Name: "robert"})
 	sfutest.Await(t, alice, "a new name", func(s *client.State) bool { return s.Participants[bob.Self()].Name == "robert" })
-	if err := bob.Leave(ctx); err != nil {
+	if err := bob.Leave(sfutest.Context(t)); err != nil {
 		t.Fatal(err)
 	}
 	sfutest.Await(t, alice, "bob is gone", func(s *client.State) bool { return len(s.Participants) == 1 })
