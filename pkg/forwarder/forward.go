@@ -87,25 +87,32 @@ func (d *DownTrack) begin(e *encoding, p *packet, now Instant) {
 // leftStreams remembers how far the streams were sent that a viewer has left, so that a keyframe which comes late does not begin one of
 // them at a place the viewer is past.
 type leftStreams struct {
-	at   [4]leftStream
-	next int
+	at    [8]leftStream
+	clock uint32
 }
 
 type leftStream struct {
 	from       *encoding
-	generation uint32
 	highest    uint64
+	generation uint32
+	noted      uint32
 }
 
+// note takes the place of what is known of from, or else of the stream that was left longest ago.
 func (l *leftStreams) note(from *encoding, generation uint32, highest uint64) {
+	oldest := &l.at[0]
 	for i := range l.at {
-		if l.at[i].from == from {
-			l.at[i] = leftStream{from, generation, highest}
-			return
+		s := &l.at[i]
+		if s.from == from {
+			oldest = s
+			break
+		}
+		if s.noted < oldest.noted {
+			oldest = s
 		}
 	}
-	l.at[l.next%len(l.at)] = leftStream{from, generation, highest}
-	l.next++
+	l.clock++
+	*oldest = leftStream{from: from, generation: generation, highest: highest, noted: l.clock}
 }
 
 func (l *leftStreams) sent(e *encoding, seq uint64) bool {
