@@ -98,8 +98,14 @@ func facing(ctx context.Context, base string) (netip.Addr, error) {
 	if port == "" {
 		port = "9"
 	}
-	// Connecting a UDP socket asks for the route and sends nothing.
-	conn, err := (&net.Dialer{}).DialContext(ctx, "udp", net.JoinHostPort(at.Hostname(), port))
+	// Connecting a UDP socket asks for the route and sends nothing. IPv4 is tried first: a name such as localhost has both, and media
+	// may be on the one alone.
+	var conn net.Conn
+	for _, network := range []string{"udp4", "udp"} {
+		if conn, err = (&net.Dialer{}).DialContext(ctx, network, net.JoinHostPort(at.Hostname(), port)); err == nil {
+			break
+		}
+	}
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("find the way to the server: %w", err)
 	}

@@ -86,7 +86,7 @@ type line struct {
 
 type sampledPacket struct {
 	seq uint64
-	how how
+	how manner
 	set bool
 }
 
@@ -172,15 +172,15 @@ func (l *line) gap(h *header, a arrival, at time.Time) {
 	}
 }
 
-// how a packet came: when, as the how-manieth of its line, after packets with higher numbers, by retransmission.
-type how struct {
+// A manner is how a packet came: when, as the how-manieth of its line, after packets with higher numbers, by retransmission.
+type manner struct {
 	at              time.Time
 	count           uint64
 	late, recovered bool
 }
 
 // inspect reads the payload of a packet.
-func (l *line) inspect(h *header, payload []byte, how how) {
+func (l *line) inspect(h *header, payload []byte, how manner) {
 	if len(payload) == 0 {
 		l.stats.Padding++
 		return
@@ -219,7 +219,7 @@ func (l *line) inspect(h *header, payload []byte, how how) {
 func (l *line) media() uint64 { return l.sequences.unique - l.stats.Padding }
 
 // note follows the stamps of the line. The packet that carries s was counted before.
-func (l *line) note(s synthetic.Stamp, how how) {
+func (l *line) note(s synthetic.Stamp, how manner) {
 	same := l.run.set && l.run.publisher == s.Publisher && l.run.encoding == s.Encoding
 	switch {
 	case same && s.Sequence > l.run.last:

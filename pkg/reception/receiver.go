@@ -109,7 +109,7 @@ func (r *Receiver) Clear(packet []byte, at time.Time) bool {
 		return false
 	}
 	l.countdown = r.cfg.Sample
-	l.sampled = sampledPacket{seq: a.seq, how: how{at: at, count: l.media(), late: a.late}, set: true}
+	l.sampled = sampledPacket{seq: a.seq, how: manner{at: at, count: l.media(), late: a.late}, set: true}
 	return true
 }
 
@@ -133,7 +133,7 @@ func (r *Receiver) RTP(packet []byte, at time.Time) {
 		r.record(&h, at)
 		if a, fresh := l.arrive(&h, len(packet), false, at); fresh {
 			r.gap(l, &h, a, at)
-			l.inspect(&h, h.payload(packet), how{at: at, count: l.media(), late: a.late})
+			l.inspect(&h, h.payload(packet), manner{at: at, count: l.media(), late: a.late})
 		}
 	}
 }
@@ -195,7 +195,7 @@ func (r *Receiver) repair(l *line, h *header, packet []byte, at time.Time) {
 	original.payloadType, original.ssrc = f.PayloadType, l.SSRC
 	original.sequence = uint16(payload[0])<<8 | uint16(payload[1])
 	if a, fresh := l.arrive(&original, len(packet)-2, true, at); fresh {
-		l.inspect(&original, payload[2:], how{at: at, count: l.media(), late: a.late, recovered: true})
+		l.inspect(&original, payload[2:], manner{at: at, count: l.media(), late: a.late, recovered: true})
 	}
 }
 
