@@ -109,8 +109,8 @@ func (d *DownTrack) answer(sequence uint16, now Instant) {
 		c.NACKsUnanswered++
 		return
 	}
-	if s.resends > 0 && now.Sub(s.resent) < d.peer.egress.resendInterval() {
-		return // the answer is on its way
+	if now.Sub(max(s.at, s.resent)) < d.peer.egress.resendInterval() {
+		return // it is on its way: the NACK crossed it
 	}
 	var payload []byte
 	if s.encoding != nil {
