@@ -53,7 +53,7 @@ export const STALLED = 5000;
  * @property {boolean} blank the decoder gives one flat colour
  * @property {number} now
  */
-/** @typedef {{ code: string, sentence: string, veil: boolean }} Why `veil` hides the picture, if there is one */
+/** @typedef {{ code: string, sentence: string, veil: boolean }} Why `veil`: a picture that is still there is old, and dimmed */
 
 /** Why a tile shows no picture, or a poor one; null when all is well. @param {Facts} facts @returns {Why | null} */
 export function whyNoPicture(facts) {
