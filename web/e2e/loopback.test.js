@@ -178,7 +178,7 @@ inPage('a place that changes hands shows nothing old', async (page) => {
       for (const element of document.querySelectorAll('.tile')) {
         if (!element.querySelector('.label')?.textContent?.includes('Grace')) continue;
         const video = /** @type {HTMLVideoElement | null} */ (element.querySelector('video'));
-        if (!video || video.hidden || !video.videoWidth || !canvas) continue;
+        if (!video || video.style.visibility === 'hidden' || !video.videoWidth || !canvas) continue;
         canvas.drawImage(video, 0, 0, 8, 8, 0, 0, 1, 1);
         const [r, g, b] = canvas.getImageData(0, 0, 1, 1).data;
         /** @type {any} */ (window).seen.add(r > g && r > b ? 'red' : g > b ? 'green' : 'blue');
@@ -188,7 +188,7 @@ inPage('a place that changes hands shows nothing old', async (page) => {
     look();
   });
   await ask(page, "server.switchPlace('gv', 'hv')");
-  await tile(page, 'Grace').locator('video:visible').waitFor({ state: 'detached' });
+  await tile(page, 'Grace').locator('video:visible').waitFor({ state: 'hidden' });
   await tile(page, 'Grace').getByText('more video is sent than this page can receive').waitFor();
   await ask(page, "server.switchPlace('hv', 'gv')");
   await pictureOf(page, 'Grace');
@@ -444,6 +444,23 @@ inPage('a camera that is denied is explained, and joining works', async (page) =
   await page.getByText('does not let this page use the camera').waitFor();
   await page.getByRole('button', { name: 'Join the call' }).click();
   await pictureOf(page, 'Grace');
+});
+
+inPage('sound that the browser holds back is let through by a click', async (page) => {
+  await page.addInitScript(() => {
+    const { play } = HTMLAudioElement.prototype;
+    HTMLAudioElement.prototype.play = function later() {
+      return /** @type {any} */ (window).clicked ? play.call(this) : Promise.reject(new DOMException('gesture', 'NotAllowedError'));
+    };
+  });
+  await enter(page, { devices: false });
+  const hear = page.getByRole('button', { name: 'Tap to hear' });
+  await hear.waitFor();
+  await page.evaluate(() => {
+    /** @type {any} */ (window).clicked = true;
+  });
+  await hear.click();
+  await hear.waitFor({ state: 'hidden' });
 });
 
 inPage('an old browser is told what is missing', async (page) => {
