@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 
 import { hasChromium, launchChromium } from './support/browser.js';
 import { hasFirefox, launchFirefox } from './support/firefox.js';
+import { startProxy } from './support/proxy.js';
 import { hasServer, startServer } from './support/server.js';
 
 const skip = !hasChromium ? 'no chromium' : !hasServer ? 'no server' : false;
@@ -218,6 +219,25 @@ inContext('the example works', async (context) => {
   await page.getByRole('button', { name: /Join/ }).click();
   await page.locator('figure', { hasText: 'Ada' }).locator('video:visible').waitFor();
   await pictureOf(ada, 'A guest');
+});
+
+inContext('behind a proxy, under a sub-path', async (context) => {
+  const proxy = await startProxy(server.root, '/meet');
+  try {
+    const ada = await enter(context, 'proxied', 'Ada');
+    const page = await context.newPage();
+    page.setDefaultTimeout(LONG);
+    await page.goto(`${proxy.root}meet/`);
+    await page.getByLabel('Room name').fill('proxied');
+    await page.getByRole('button', { name: 'Join' }).click();
+    await page.waitForURL('**/meet/r/proxied');
+    await page.getByText('One person is inside').waitFor();
+    await page.getByRole('button', { name: 'Join the call' }).click();
+    await pictureOf(page, 'Ada');
+    await tile(ada, 'Guest').waitFor();
+  } finally {
+    proxy.stop();
+  }
 });
 
 inContext('each codec that this browser can send', async (context) => {

@@ -82,7 +82,7 @@ export function linesOf(messages, outbox, isSelf) {
   return [
     ...messages.map((message) => ({
       key: messageKey(message), name: message.name || 'Guest', own: isSelf(message.from), body: message.body, at: message.at,
-      state: /** @type {const} */ ('said'), note: message.to ? 'Only to you' : '',
+      state: /** @type {const} */ ('said'), note: message.to ? (isSelf(message.to) ? 'Only to you' : 'Only to one person') : '',
     })),
     ...outbox.map(({ key, body, at, fault }) => ({
       key: `out${key}`, name: '', own: true, body, at, state: fault ? /** @type {const} */ ('refused') : /** @type {const} */ ('sending'),

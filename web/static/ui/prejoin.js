@@ -78,7 +78,6 @@ export function prejoin({ root, room, token, capture, preferences, join }) {
     setAttribute(preview, 'aria-busy', 'true');
     await work();
     setAttribute(preview, 'aria-busy', null);
-    if (stopped) capture.closeAll();
   }
 
   /** @param {'camera' | 'microphone' | 'speaker'} kind @param {string} id */
