@@ -246,7 +246,7 @@ async function begin() {
   const call = new Call({ session: /** @type {any} */ (session), capture, preferences, root, ended });
   app.replaceChildren(call.element);
   if (!wish.has('nocamera')) {
-    for (const device of /** @type {const} */ (['microphone', 'camera'])) session.publish(device, /** @type {any} */ (await capture.open(device)));
+    for (const device of /** @type {const} */ (['microphone', 'camera'])) await capture.open(device);
   }
   if (wish.has('sharing')) call.sources.toggleShare();
   if (wish.has('page')) for (let i = 0; i < number('page'); i++) /** @type {HTMLElement} */ (document.querySelector('.pager.next')).click();

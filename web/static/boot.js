@@ -1,4 +1,3 @@
-// @ts-nocheck
 // The first thing that runs. It uses old syntax only, so that a browser which cannot read the rest can still be told so.
 import('./main.js').catch(function (error) {
   console.error(error);

@@ -35,6 +35,7 @@ export class Connection extends EventTarget {
   #opened = false;
   #closed = false;
   /** @type {Link} */ #link = 'ice';
+  /** The offer that waits for its answer. @type {Offer | null} */ #unanswered = null;
 
   /** @param {string} name @param {RTCConfiguration} config @param {typeof RTCPeerConnection} [Native] */
   constructor(name, config, Native = RTCPeerConnection) {
@@ -77,14 +78,20 @@ export class Connection extends EventTarget {
     this.#order(this.#negotiator.wish({ restart: true }));
   }
 
-  /** The socket is gone, and with it the answer. */
+  /** The socket is gone, and with it perhaps an answer. */
   interrupt() {
     this.#negotiator.interrupt();
   }
 
-  /** The socket is back. */
+  /** The socket is back. @returns {Offer | null} what is still to be answered, to be sent again unchanged */
   resume() {
     this.#order(this.#negotiator.resume());
+    return this.#unanswered;
+  }
+
+  /** Whether an offer still waits for its answer. @param {Offer} offer */
+  awaits(offer) {
+    return this.#unanswered === offer && !this.#closed;
   }
 
   /**
@@ -136,6 +143,7 @@ export class Connection extends EventTarget {
       if (mid === null || source === null || negotiated) continue;
       offer.tracks = { ...offer.tracks, [mid]: { source, muted: muted() } };
     }
+    this.#unanswered = offer;
     return offer;
   }
 
@@ -145,7 +153,8 @@ export class Connection extends EventTarget {
    * @returns {Promise<boolean>} whether it was the one waited for
    */
   async accept({ n, sdp, rejected }) {
-    if (!this.#negotiator.expects(n) || this.#closed) return false;
+    if (!this.#negotiator.expects(n) || this.#closed || this.#unanswered?.n !== n) return false;
+    this.#unanswered = null;
     const offered = this.#lines.filter((line) => line.transceiver.mid !== null);
     await this.pc.setRemoteDescription({ type: 'answer', sdp });
     for (const line of offered) {
@@ -160,6 +169,7 @@ export class Connection extends EventTarget {
   /** The server would not have offer `n`. What was new in it cannot be; what was there before goes on. @param {number} n */
   async refuse(n) {
     if (!this.#negotiator.expects(n) || this.#closed) return;
+    this.#unanswered = null;
     if (this.pc.signalingState === 'have-local-offer') await this.pc.setLocalDescription({ type: 'rollback' });
     // What has no mid again was new in the offer, and would be in the next one too.
     for (const transceiver of this.pc.getTransceivers()) if (transceiver.mid === null) transceiver.stop();

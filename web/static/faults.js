@@ -11,6 +11,8 @@ const CODES = new Map(Object.entries({
   bad_request: advice('rejoin', 'The server did not understand this page. Reload it; it may be older than the server.'),
   bad_message: advice('rejoin', 'The server did not understand this page. Reload it; it may be older than the server.'),
   message_too_big: advice('none', 'That message is too long. Send it in parts.'),
+  message_timeout: advice('rejoin', 'Your connection is so slow that a message to the server did not arrive whole.'),
+  limit_reached: advice('none', 'You have as many pictures and sounds in this room as one person may have.'),
   unsupported: advice('none', 'The server does not know this function.'),
   unsupported_version: advice('retry', 'The page and the server speak different versions. Reload the page.'),
   hello_timeout: advice('rejoin', 'Joining took too long. Your connection or this computer may be very slow.'),

@@ -53,13 +53,13 @@ export const STALLED = 5000;
  * @property {boolean} blank the decoder gives one flat colour
  * @property {number} now
  */
-/** @typedef {{ code: string, sentence: string, veil: boolean }} Why `veil` hides the picture, if there is one */
+/** @typedef {{ code: string, sentence: string, veil: boolean }} Why `veil`: a picture that is still there is old, and dimmed */
 
 /** Why a tile shows no picture, or a poor one; null when all is well. @param {Facts} facts @returns {Why | null} */
 export function whyNoPicture(facts) {
   const { name, connected, track, layer, unavailable, seated, reception, pageHidden, blank, now } = facts;
   const what = track.source === 'screen' ? 'screen' : 'camera';
-  if (!connected) return veil('away', `${name} is reconnecting.`);
+  if (!connected) return away(name, reception, now);
   if (track.muted) return veil('muted', track.source === 'screen' ? 'The screen is paused.' : 'Camera is off.');
   if (unavailable?.reason === 'codec') return veil('codec', `This browser cannot play ${unavailable.codec || track.codec || 'this kind of'} video.`);
   if (unavailable) return veil('slots', 'Not shown: more video is sent than this page can receive at once.');
@@ -76,6 +76,12 @@ export function whyNoPicture(facts) {
   if (blank) return note('blank', 'This browser decodes only one colour. Another video codec may help.');
   if (layer?.reason === 'congestion') return note('congestion', 'Smaller picture: your connection is slow at the moment.');
   return reception && !reception.seen ? veil('first', 'The picture is on its way.') : null;
+}
+
+/** Someone whose socket is lost may still send. @param {string} name @param {Reception | undefined} reception @param {number} now @returns {Why} */
+function away(name, reception, now) {
+  const moving = reception?.seen === true && now - reception.frameAt < STALLED / 2;
+  return { code: 'away', sentence: `${name} is reconnecting.`, veil: !moving };
 }
 
 /** @param {Layer} layer @param {string} name @param {string} what @param {string} codec @returns {Why | null} */

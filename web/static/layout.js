@@ -81,43 +81,34 @@ export function arrange({ area, tiles, staged, floatingSelf, page }) {
 function withStage(area, count) {
   if (count === 0) return { stage: { x: 0, y: 0, ...area }, tiles: [], pages: 1, more: null, hidden: 0 };
   const beside = area.width > area.height * 1.15;
-  const strip = beside ? stripBeside(area) : stripBelow(area);
-  const stage = beside ? { x: 0, y: 0, width: strip.x - GAP, height: area.height } : { x: 0, y: 0, width: area.width, height: strip.y - GAP };
-  const fit = stripCapacity(strip, beside);
-  const places = inStrip(Math.min(count, fit), strip, beside);
+  const rest = beside ? stripBeside(area, count) : fieldBelow(area, count);
+  const stage = beside ? { x: 0, y: 0, width: rest.x - GAP, height: area.height } : { x: 0, y: 0, width: area.width, height: rest.y - GAP };
+  const fit = beside ? Math.max(1, Math.floor((rest.height + GAP) / (rest.width / WIDEST + GAP) + 1e-6)) : capacity(count, rest);
+  const shown = Math.min(count, fit);
+  const places = beside ? inColumn(shown, rest) : grid(shown, rest).map((r) => ({ ...r, x: r.x + rest.x, y: r.y + rest.y }));
   const hidden = count > fit ? count - fit + 1 : 0;
   return { stage, tiles: hidden ? places.slice(0, -1) : places, pages: 1, more: hidden ? places[places.length - 1] : null, hidden };
 }
 
-/** @param {Size} area @returns {Rect} */
-function stripBeside({ width, height }) {
-  const wide = clamp(width * 0.2, 132, 260);
+/** As wide as is good, and narrower if all tiles fit then. @param {Size} area @param {number} count @returns {Rect} */
+function stripBeside({ width, height }, count) {
+  const all = ((height + GAP) / count - GAP) * WIDEST;
+  const wide = clamp(Math.min(width * 0.2, Math.max(all, 150)), 132, 260);
   return { x: width - wide, y: 0, width: wide, height };
 }
 
-/** @param {Size} area @returns {Rect} */
-function stripBelow({ width, height }) {
-  const high = clamp(height * 0.2, 92, 150);
-  return { x: 0, y: height - high, width, height: high };
+/** In an upright window a shared screen leaves much room below it. @param {Size} area @param {number} count @returns {Rect} */
+function fieldBelow({ width, height }, count) {
+  const most = count < 3 ? 0.7 : 0.55;
+  const stage = Math.min(height * most, Math.max(width * 0.8, height * 0.35));
+  return { x: 0, y: stage + GAP, width, height: height - stage - GAP };
 }
 
-/** @param {Rect} strip @param {boolean} beside */
-function stripCapacity(strip, beside) {
-  const length = beside ? strip.height : strip.width;
-  const tile = beside ? strip.width / WIDEST : strip.height * 1.1;
-  return Math.max(1, Math.floor((length + GAP) / (tile + GAP)));
-}
-
-/** @param {number} count @param {Rect} strip @param {boolean} beside @returns {Rect[]} */
-function inStrip(count, strip, beside) {
-  const length = beside ? strip.height : strip.width;
-  const size = beside ? { width: strip.width, height: strip.width / WIDEST } : { width: Math.min(strip.height * WIDEST, (length + GAP) / count - GAP), height: strip.height };
-  const tile = beside ? size.height : size.width;
-  const start = (length - count * tile - (count - 1) * GAP) / 2;
-  return Array.from({ length: count }, (_, i) => {
-    const along = start + i * (tile + GAP);
-    return beside ? { x: strip.x, y: along, ...size } : { x: along, y: strip.y, ...size };
-  });
+/** @param {number} count @param {Rect} strip @returns {Rect[]} */
+function inColumn(count, strip) {
+  const height = Math.min(strip.width / WIDEST, (strip.height + GAP) / count - GAP);
+  const start = (strip.height - count * height - (count - 1) * GAP) / 2;
+  return Array.from({ length: count }, (_, i) => ({ x: strip.x, y: start + i * (height + GAP), width: strip.width, height }));
 }
 
 /** Oneself, in the lower right corner. @param {Size} area @returns {Rect} */

@@ -9,7 +9,7 @@
 
 /** @typedef {'idle' | 'joining' | 'connected' | 'resuming' | 'rejoining' | 'failed' | 'left'} Phase */
 /** @typedef {'socket' | 'join' | 'ice' | 'dtls' | 'media'} Step what is being waited for */
-/** @typedef {'none' | 'ice' | 'dtls' | 'connected' | 'broken'} Media */
+/** @typedef {'none' | 'ice' | 'dtls' | 'connected' | 'broken' | 'over'} Media `broken` may come back, `over` may not */
 /** @typedef {import('./protocol.js').Refusal} Fault */
 /**
  * @typedef {object} Life
@@ -26,7 +26,8 @@
  */
 /** @typedef {{ type: 'join' } | { type: 'open' } | { type: 'lost', code?: number } | { type: 'joined' } |
  *   { type: 'refused', code: string, message: string, retryAfter?: number } | { type: 'left', reason: string, code?: string, message?: string } |
- *   { type: 'media', state: 'ice' | 'dtls' | 'connected' | 'disconnected' | 'failed' } | { type: 'network' } | { type: 'tick' } |
+ *   { type: 'media', state: 'ice' | 'dtls' | 'connected' | 'disconnected' | 'failed' } | { type: 'over' } | { type: 'network' } |
+ *   { type: 'tick' } |
  *   { type: 'leave' }} LifeEvent */
 /** @typedef {{ do: 'connect', delay?: number } | { do: 'greet', with: 'join' | 'resume' } | { do: 'restart-ice' } | { do: 'replace-media' } |
  *   { do: 'stop' }} Effect */
@@ -71,6 +72,7 @@ export function advance(life, event, now) {
     case 'refused': return refused(life, event, now);
     case 'left': return left(life, event, now);
     case 'media': return media(life, event.state, now);
+    case 'over': return over(life, now);
     case 'network': return network(life, now);
     case 'tick': return tick(life, now);
     case 'leave': return ended(life, 'left', null, now);
@@ -98,6 +100,7 @@ function welcomed(life, now) {
   if (life.media === 'broken' && life.phase === 'resuming') {
     return [{ ...next, phase: 'connected', step: 'ice', stepSince: now, mediaSince: now, restarts: life.restarts + 1 }, [{ do: 'restart-ice' }]];
   }
+  if (life.media === 'over') return replace({ ...next, phase: 'connected' }, now);
   return [settle(next, now), []];
 }
 
@@ -134,10 +137,11 @@ function left(life, { reason, code, message }, now) {
 
 /** @param {Life} life @param {'ice' | 'dtls' | 'connected' | 'disconnected' | 'failed'} state @param {number} now @returns {[Life, Effect[]]} */
 function media(life, state, now) {
-  if (state === 'connected') {
+  if (state === 'connected' && life.media !== 'over') {
     const next = { ...life, media: /** @type {const} */ ('connected'), mediaSince: now, restarts: 0 };
     return [life.seated && life.phase !== 'resuming' ? settle(next, now) : next, []];
   }
+  if (life.media === 'over') return [life, []];
   if (life.media === 'connected' || life.media === 'broken') {
     // What once worked is broken until it works again, by whatever names the browser calls the way back.
     const next = { ...life, media: /** @type {const} */ ('broken'), mediaSince: life.media === 'broken' ? life.mediaSince : now };
@@ -147,6 +151,12 @@ function media(life, state, now) {
   if (life.media === 'none') next.mediaSince = now;
   if (state === 'failed') return replace(next, now);
   return [life.seated && life.phase !== 'resuming' ? settle(next, now) : next, []];
+}
+
+/** The server has given the connection up: no restart can save it. @param {Life} life @param {number} now @returns {[Life, Effect[]]} */
+function over(life, now) {
+  if (life.phase === 'resuming') return [{ ...life, media: 'over', mediaSince: now }, []];
+  return replace(life, now);
 }
 
 /** @param {Life} life @param {number} now @returns {[Life, Effect[]]} */

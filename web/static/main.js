@@ -51,6 +51,10 @@ function enterRoom(room) {
   const capture = new Capture(navigator.mediaDevices, isSecureContext);
   capture.chosen = { camera: preferences.get('camera'), microphone: preferences.get('microphone') };
 
+  // A device that opens only after the call has ended is closed again.
+  let over = false;
+  capture.addEventListener('change', () => over && capture.closeAll());
+
   const lookInMirror = () => show(`${room} · sfu`, prejoin({ root, room, token, capture, preferences, join: start }));
 
   /** @param {{ name: string, info: import('./protocol.js').RoomInfo | undefined }} choice */
@@ -62,11 +66,9 @@ function enterRoom(room) {
 
   /** @param {Session} session */
   function call(session) {
-    const page = new Call({ session, capture, preferences, root, ended: () => ended(session) });
-    show(`${room} · sfu`, page);
-    page.sources.publishAll();
+    over = false;
     session.join();
-    page.update();
+    show(`${room} · sfu`, new Call({ session, capture, preferences, root, ended: () => ended(session) }));
   }
 
   /** Devices are off after a call. Who rejoins is as they were. @param {Session} session */
@@ -74,6 +76,7 @@ function enterRoom(room) {
     const were = /** @type {const} */ (['microphone', 'camera']).filter((device) => session.publication(device)?.muted === false);
     for (const source of /** @type {const} */ (['microphone', 'camera', 'screen', 'screen_audio'])) session.unpublish(source);
     capture.closeAll();
+    over = true;
     const rejoin = async () => {
       call(session);
       for (const device of were) {

@@ -17,6 +17,7 @@ import { RequestError } from './socket.js';
  * @property {() => RTCConfiguration} config
  * @property {(source: Source, track: MediaStreamTrack) => import('./encodings.js').Plan} plan
  * @property {(link: Link) => void} linked
+ * @property {() => void} over the server has given the connection up
  * @property {(notice: Notice) => void} notice
  * @property {import('./clock.js').Clock} clock
  * @property {() => void} changed
@@ -84,9 +85,11 @@ export class Media {
     this.#connection?.interrupt();
   }
 
-  /** The socket is back with the seat kept. */
+  /** The socket is back with the seat kept, and the answers that it may have swallowed are applied. */
   resume() {
-    this.#connection?.resume();
+    const connection = this.#connection;
+    const unanswered = connection?.resume();
+    if (connection && unanswered) this.#carry(connection, unanswered);
     this.publications.replay();
   }
 
@@ -116,6 +119,11 @@ export class Media {
     }
   }
 
+  /** @param {Connection} connection @param {Offer} offer */
+  #again(connection, offer) {
+    if (connection.awaits(offer)) this.#carry(connection, offer);
+  }
+
   /** Takes an offer to the server and its answer back. @param {Connection} connection @param {Offer} offer */
   async #carry(connection, offer) {
     try {
@@ -123,9 +131,13 @@ export class Media {
     } catch (error) {
       if (error instanceof RequestError && error.code === 'socket_lost') return;
       const { code, message, retryAfter = RETRY_DELAY } = error instanceof RequestError ? error : new RequestError('bad_sdp', String(error));
-      if (code === 'rate_limited' || code === 'overloaded') {
-        connection.interrupt();
-        this.host.clock.after(retryAfter, () => connection.resume());
+      if (code === 'rate_limited' || code === 'overloaded' || code === 'bad_state') {
+        this.host.clock.after(retryAfter, () => this.#again(connection, offer));
+        return;
+      }
+      if (code === 'no_match') {
+        // The server has given this connection up, and says so before its own word of it has come.
+        if (this.#connection === connection) this.host.over();
         return;
       }
       await connection.refuse(offer.n);

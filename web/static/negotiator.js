@@ -34,13 +34,9 @@ export class Negotiator {
     return this.answered(n);
   }
 
-  /** The socket is lost: what was in flight has an unknown end, and its wishes must be said again. */
+  /** The socket is lost: nothing new is begun. What is in flight stays so, and may be sent again as it was. */
   interrupt() {
     this.#paused = true;
-    if (!this.#flight) return;
-    // The slots of the lost offer are m-lines by now; they come along in any offer and must not be added twice.
-    this.#wishes = { restart: this.#flight.restart || Boolean(this.#wishes?.restart), slots: this.#wishes?.slots ?? 0 };
-    this.#flight = null;
   }
 
   /** The socket is back. @returns {Order | null} */

@@ -49,6 +49,7 @@ export class Session extends EventTarget {
   /** @type {Promise<Offer> | null} */ #prepared = null;
   #infoAt = -Infinity;
   #secret = '';
+  #welcomed = false;
   /** Every id that we have had in this room. @type {Set<string>} */ #selves = new Set();
   #viewTeller;
   #outbox;
@@ -65,7 +66,7 @@ export class Session extends EventTarget {
     this.parts = parts;
     if (info) this.#setInfo(info);
     /** @param {import('./protocol.js').Request} message */
-    const request = (message) => this.#socket.request(message);
+    const request = (message) => this.#request(message);
     this.#outbox = new Outbox(request, () => this.#change());
     this.#viewTeller = new ViewTeller(parts.clock, (tracks) => this.#tellViews(tracks));
     this.#media = new Media(parts.makeConnection, {
@@ -73,6 +74,7 @@ export class Session extends EventTarget {
       config: () => ({ iceServers: this.info?.iceServers ?? [] }),
       plan: (source, track) => this.#plan(source, track),
       linked: (state) => this.#happened({ type: 'media', state }),
+      over: () => this.#happened({ type: 'over' }),
       notice: (detail) => this.#notice(detail),
       changed: () => this.#change(),
       clock: parts.clock,
@@ -155,6 +157,7 @@ export class Session extends EventTarget {
   /** @param {string} name */
   rename(name) {
     this.options.name = name;
+    if (!this.life.seated) return;
     this.#ask({ type: 'rename', name });
   }
 
@@ -280,6 +283,7 @@ export class Session extends EventTarget {
     this.#selves.add(joined.self);
     if (joined.iceServers?.length && this.info) this.info = { ...this.info, iceServers: joined.iceServers };
     this.#socket.settled();
+    this.#welcomed = true;
     this.#receive(joined);
     this.#prepared = null;
     this.#happened({ type: 'joined' });
@@ -292,6 +296,7 @@ export class Session extends EventTarget {
 
   /** @param {{ code: number, reason: string }} why */
   #socketLost({ code }) {
+    this.#welcomed = false;
     this.#media.interrupt();
     this.#happened({ type: 'lost', code });
   }
@@ -308,6 +313,7 @@ export class Session extends EventTarget {
         break;
       case 'media': this.#mediaStatus(message); break;
       case 'left': this.#happened({ type: 'left', reason: message.reason, code: message.code, message: message.message }); break;
+      case 'answer': this.#media.accept(message).catch((error) => console.error('apply an answer', error)); break;
       case 'error': this.#notice(message); break;
     }
     this.#change();
@@ -318,11 +324,12 @@ export class Session extends EventTarget {
     if (status.pc !== this.#media.name) return;
     this.mediaStatus = status;
     if (status.code) this.#notice({ code: status.code, message: status.message ?? '' });
-    // The server gives up before the browser does.
-    if (status.state === 'failed' || status.state === 'closed') this.#happened({ type: 'media', state: 'failed' });
+    // The server gives up before the browser does, and for good.
+    if (status.state === 'failed' || status.state === 'closed') this.#happened({ type: 'over' });
   }
 
   #stop() {
+    this.#welcomed = false;
     this.#socket.close();
     this.#media.close();
     this.#prepared = null;
@@ -342,15 +349,20 @@ export class Session extends EventTarget {
 
   /** @param {import('./protocol.js').View[]} views */
   #tellViews(views) {
-    if (!this.#socket.isOpen || !this.life.seated || this.life.phase === 'resuming') return false;
+    if (!this.#welcomed) return false;
     const tracks = views.filter(({ track }) => this.room.tracks.has(track));
     if (tracks.length > 0) this.#ask({ type: 'view', tracks });
     return true;
   }
 
+  /** Anything before the welcome is against the protocol, and waits as it would for a lost socket. @param {import('./protocol.js').Request} message */
+  #request(message) {
+    return this.#welcomed ? this.#socket.request(message) : Promise.reject(new RequestError('socket_lost', 'not in the room'));
+  }
+
   /** A request whose refusal is worth a word and nothing more. @param {import('./protocol.js').Request} message */
   #ask(message) {
-    this.#socket.request(message).catch(({ code, message: sentence }) => {
+    this.#request(message).catch(({ code, message: sentence }) => {
       // Between our word and theirs, what it was about may be gone.
       if (code !== 'socket_lost' && code !== 'not_found' && code !== 'no_match') this.#notice({ code, message: sentence });
     });

@@ -55,7 +55,7 @@ export function selfPlace({ others, staged, phone, wanted }) {
   if (others === 0 && !staged) return 'tile';
   if (!wanted) return 'hidden';
   if (staged) return phone ? 'hidden' : 'tile';
-  return others === 1 || phone ? 'floating' : 'tile';
+  return others === 1 || (phone && others <= 3) ? 'floating' : 'tile';
 }
 
 /**

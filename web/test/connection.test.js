@@ -127,19 +127,22 @@ test('a browser that refuses scalability modes still sends', async () => {
   assert.deepEqual(pc.transceivers[0].sendEncodings, [{ rid: 'q', scaleResolutionDownBy: 4 }, { rid: 'f', scaleResolutionDownBy: 1 }]);
 });
 
-test('an interrupted offer is made again', async () => {
+test('an interrupted offer is sent again as it was, and answered once', async () => {
   const { connection, orders, pc } = make();
   await connection.first(1);
   await connection.accept(answer(1));
+  assert.equal(connection.resume(), null);
   connection.grow(2);
-  await connection.offer(orders[0]);
+  const offer = await connection.offer(orders[0]);
   connection.interrupt();
-  connection.resume();
-  assert.deepEqual(orders[1], { n: 3, restart: false, slots: 0 });
-  await connection.offer(orders[1]);
+  connection.restart();
+  assert.equal(connection.resume(), offer);
+  assert.equal(orders.length, 1);
+  assert.equal(await connection.accept(answer(1)), false);
+  assert.equal(await connection.accept(answer(2)), true);
   assert.equal(await connection.accept(answer(2)), false);
-  assert.equal(await connection.accept(answer(3)), true);
   assert.equal(pc.transceivers.length, 6);
+  assert.deepEqual(orders[1], { n: 3, restart: true, slots: 0 });
 });
 
 test('a refused offer is rolled back and its m-lines go', async () => {

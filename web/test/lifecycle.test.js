@@ -130,6 +130,14 @@ test('media that broke while the socket was away is restarted after the resume',
   assert.deepEqual([life.phase, life.step], ['connected', 'ice']);
 });
 
+test('a connection that the server gave up is replaced at once, or after the resume', () => {
+  assert.deepEqual(run([...JOINED, [1000, { type: 'over' }]]).effects.slice(2), ['replace-media']);
+  const { life, effects } = run([...JOINED, [1000, { type: 'lost' }], [1500, { type: 'over' }], [1600, { type: 'media', state: 'connected' }],
+    [2000, { type: 'open' }], [2100, { type: 'joined' }]]);
+  assert.deepEqual(effects.slice(2), ['greet resume', 'replace-media']);
+  assert.deepEqual([life.phase, life.step, life.media], ['connected', 'ice', 'ice']);
+});
+
 test('a first connection that never comes is replaced', () => {
   const { effects } = run([...JOINED.slice(0, 4), [20_019, { type: 'tick' }], [20_020, { type: 'tick' }]]);
   assert.deepEqual(effects.slice(2), ['replace-media']);
@@ -143,7 +151,7 @@ test('a live session always waits for something or is whole, whatever happens', 
     { type: 'open' }, { type: 'lost', code: 1006 }, { type: 'joined' }, { type: 'refused', code: 'resume_invalid', message: '' },
     { type: 'refused', code: 'overloaded', message: '' }, { type: 'media', state: 'ice' }, { type: 'media', state: 'dtls' },
     { type: 'media', state: 'connected' }, { type: 'media', state: 'disconnected' }, { type: 'media', state: 'failed' }, { type: 'network' },
-    { type: 'tick' },
+    { type: 'tick' }, { type: 'over' },
   ];
   for (let round = 0; round < 300; round++) {
     let [life] = advance(IDLE, { type: 'join' }, 0);

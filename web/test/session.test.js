@@ -183,7 +183,7 @@ test('an offer that came too fast is made again a little later', async () => {
   await settle();
   socket.refuse('offer', 'rate_limited', 400);
   await clock.advance(400);
-  assert.deepEqual(socket.of('offer').map(({ n }) => n), [2, 3]);
+  assert.deepEqual(socket.of('offer').map(({ n }) => n), [2, 2]);
   assert.deepEqual(Object.values(socket.of('offer')[1].tracks), [{ source: 'screen', muted: false }]);
   assert.deepEqual(notices, []);
 });
@@ -305,14 +305,71 @@ test('media that broke is restarted on the same connection, then replaced on the
   assert.equal(session.publication('camera')?.id, 'cam');
 });
 
-test('the server may see first that the media failed', async () => {
+test('the server may see first that the media failed, and the connection is over then', async () => {
   const made = make();
   await enter(made);
   made.socket.tell({ type: 'media', pc: 'main', state: 'failed', step: 'ice' });
   await settle();
-  assert.equal(made.pc().restarts, 1);
+  assert.deepEqual(made.socket.of('offer').map(({ pc, n }) => [pc, n]), [['main1', 1]]);
+  assert.equal(FakePeerConnection.all[0].closed, true);
   made.socket.tell({ type: 'media', pc: 'other', state: 'failed' });
   assert.equal(made.session.mediaStatus?.pc, 'main');
+});
+
+test('an offer that the server knows nothing of means another connection', async () => {
+  const made = make();
+  const { socket, session } = made;
+  await enter(made);
+  session.publish('screen', fakeTrack('video'));
+  await settle();
+  socket.refuse('offer', 'no_match');
+  await settle();
+  assert.deepEqual(socket.of('offer').map(({ pc, n }) => [pc, n]), [['main', 2], ['main1', 1]]);
+  assert.deepEqual(Object.values(socket.of('offer')[1].tracks), [{ source: 'screen', muted: false }]);
+});
+
+test('an answer that the lost socket swallowed comes with the welcome, or the offer is sent again', async () => {
+  for (const how of ['welcome', 'event', 'again']) {
+    const made = make();
+    const { socket, session } = made;
+    await enter(made);
+    session.publish('screen', fakeTrack('video'));
+    await settle();
+    const [offer] = socket.of('offer');
+    const answer = { pc: 'main', n: 2, sdp: 'v=0', published: { [Object.keys(offer.tracks)[0]]: 's' } };
+    socket.lose(1006);
+    socket.open();
+    await settle();
+    socket.answer('resume', joined({ resumed: true, answers: [how === 'welcome' ? answer : { pc: 'main', n: 1, sdp: 'v=0' }] }));
+    await settle();
+    if (how === 'event') socket.tell({ type: 'answer', ...answer });
+    if (how === 'again') {
+      const { id: _, ...same } = offer;
+      assert.deepEqual({ ...socket.of('offer')[1], id: undefined }, { ...same, id: undefined });
+      socket.answer('offer', { type: 'answer', ...answer });
+    }
+    await settle();
+    assert.equal(session.publication('screen')?.id, 's', how);
+    assert.equal(socket.of('offer').length, how === 'welcome' ? 1 : 2);
+  }
+});
+
+test('nothing is said between the socket and the welcome', async () => {
+  const made = make();
+  const { socket, session } = made;
+  session.publish('microphone', fakeTrack('audio'));
+  await enter(made, { answers: [{ pc: 'main', n: 1, sdp: 'v=0', published: { 0: 'mine' } }] });
+  socket.lose(1006);
+  socket.open();
+  await settle();
+  session.mute('microphone', true);
+  session.say('x');
+  session.publish('screen', fakeTrack('video'));
+  await settle();
+  assert.equal(socket.sent.at(-1).type, 'resume');
+  socket.answer('resume', joined({ resumed: true, answers: [] }));
+  await settle();
+  assert.deepEqual(['mute', 'message', 'offer'].map((type) => socket.of(type).length), [1, 1, 1]);
 });
 
 test('a refusal before the socket is heard at once', async () => {

@@ -17,13 +17,14 @@ export const SCENES = [
 /**
  * Opens one scene.
  * @param {import('playwright-core').BrowserContext} context @param {string} root @param {string} fragment @param {{ width: number, height: number }} size
+ * @param {number} [wait] for pictures to come, in ms
  */
-export async function openScene(context, root, fragment, size) {
+export async function openScene(context, root, fragment, size, wait = 2000) {
   const page = await context.newPage();
   await page.setViewportSize(size);
   await page.route('**/static/boot.js', (route) => route.fulfill({ body: script, contentType: 'text/javascript' }));
   await page.goto(`${root}r/quiet-harbor-42#${fragment}`);
   await page.waitForSelector('.call, .message-page');
-  await page.waitForTimeout(fragment.includes('status=') ? 700 : 1800);
+  await page.waitForTimeout(wait);
   return page;
 }

@@ -77,8 +77,9 @@ export class Call {
       mic: () => this.sources.toggleMicrophone(), camera: () => this.sources.toggleCamera(), share: () => this.sources.toggleShare(),
       chat: () => this.toggle('chat'), people: () => this.toggle('people'), settings: () => this.settings.showModal(), leave: () => session.leave(), choose,
     } });
-    this.invitation = h('button', { type: 'button', class: 'quiet small', on: { click: () => this.invite() } }, icon('link'), h('span', {}, 'Copy link'));
-    this.sharing = h('p', { class: 'sharing', hidden: true }, icon('screen'), 'You are sharing your screen',
+    this.invitation = h('button', { type: 'button', class: 'quiet small', 'aria-label': 'Copy link', on: { click: () => this.invite() } },
+      icon('link'), h('span', { class: 'wide-only' }, 'Copy link'));
+    this.sharing = h('p', { class: 'sharing', hidden: true }, icon('screen'), h('span', {}, h('span', { class: 'wide-only' }, 'You are sharing your screen'), h('span', { class: 'narrow-only' }, 'Sharing')),
       h('button', { type: 'button', class: 'small danger', on: { click: () => this.sources.toggleShare() } }, 'Stop'));
     this.alone = h('div', { class: 'alone', hidden: true }, h('p', {}, 'You are the only one here.'),
       h('button', { type: 'button', class: 'primary small', on: { click: () => this.invite() } }, icon('link'), 'Copy the invitation link'));
@@ -140,13 +141,18 @@ export class Call {
     this.#updateStatus(models);
   }
 
-  /** Before the server has said who is there, one sees at least oneself. */
+  /** Before the server has said who is there, one sees at least oneself. Of oneself the page knows best what is sent. */
   #models() {
-    const models = tilesOf(this.session.room);
-    if (models.some(({ self }) => self)) return models;
-    /** @type {TileModel} */
-    const self = { key: 'self', participant: 'self', name: this.session.options.name || 'Guest', self: true, connected: true, video: undefined, silent: true, screen: false };
-    return [self];
+    const { room, options } = this.session;
+    const models = tilesOf(room);
+    let self = models.find((model) => model.self);
+    if (!self) {
+      self = { key: 'self', participant: 'self', name: options.name || 'Guest', self: true, connected: true, video: undefined, silent: true, screen: false };
+      models.push(self);
+    }
+    self.silent = !this.sources.isOn('microphone');
+    self.video = { id: 'self', participant: self.participant, kind: 'video', source: 'camera', muted: !this.sources.isOn('camera'), codec: '' };
+    return models;
   }
 
   /** @param {TileModel} model @returns {Omit<import('./tile.js').Look, 'pinned' | 'staged'>} */
@@ -154,7 +160,6 @@ export class Call {
     const { session, capture, preferences, monitor } = this;
     const camera = capture.tracks.get('camera') ?? null;
     const seat = model.video && !model.self ? session.seat(model.video.id) : undefined;
-    if (model.self) model.silent = !this.sources.isOn('microphone');
     return {
       seat: seat && model.video && !model.video.muted ? seat : null,
       first: model.video && layerOf(session.room, model.video.id)?.timestamp,

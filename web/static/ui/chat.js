@@ -14,7 +14,7 @@ const NEAR_END = 60;
 
 /** @param {{ say: (body: string) => void, close: () => void }} actions */
 export function createChat({ say, close }) {
-  const list = h('ol', { class: 'messages', role: 'log', 'aria-label': 'Messages', tabindex: 0 });
+  const list = h('div', { class: 'messages', role: 'log', 'aria-label': 'Messages', tabindex: 0 });
   const empty = h('p', { class: 'panel-empty' }, 'No messages yet. Everyone in the room reads what is written here, and so does who comes later.');
   const fieldId = uniqueId();
   const problem = h('p', { class: 'field-problem', role: 'alert' });
@@ -70,7 +70,7 @@ export function createChat({ say, close }) {
 function make({ name, own, body, at, state }) {
   const text = h('p', { class: 'message-body', dir: 'auto' }, ...linkify(body).map(({ text: part, href }) => (href
     ? h('a', { href, target: '_blank', rel: 'noopener noreferrer nofollow' }, part) : part)));
-  return h('li', { class: `message ${state}${own ? ' own' : ''}` },
+  return h('div', { class: `message ${state}${own ? ' own' : ''}` },
     h('p', { class: 'message-head' }, h('bdi', {}, own ? 'You' : name), ' ', h('time', { datetime: new Date(at).toISOString() }, TIME.format(at))), text, h('p', { class: 'message-note' }));
 }
 
@@ -82,7 +82,7 @@ export function linesOf(messages, outbox, isSelf) {
   return [
     ...messages.map((message) => ({
       key: messageKey(message), name: message.name || 'Guest', own: isSelf(message.from), body: message.body, at: message.at,
-      state: /** @type {const} */ ('said'), note: message.to ? 'Only to you' : '',
+      state: /** @type {const} */ ('said'), note: message.to ? (isSelf(message.to) ? 'Only to you' : 'Only to one person') : '',
     })),
     ...outbox.map(({ key, body, at, fault }) => ({
       key: `out${key}`, name: '', own: true, body, at, state: fault ? /** @type {const} */ ('refused') : /** @type {const} */ ('sending'),

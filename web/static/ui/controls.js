@@ -43,7 +43,7 @@ export function createControls({ actions, capture, preferences }) {
   const micMenu = caret('Choose microphone and speaker', sound.elements, () => capture.refresh());
   const cameraMenu = caret('Choose camera', picture.elements, () => capture.refresh());
 
-  const element = h('div', { class: 'controls', role: 'toolbar', 'aria-label': 'Call controls' },
+  const element = h('section', { class: 'controls', 'aria-label': 'Call controls' },
     h('div', { class: 'controls-main' },
       h('div', { class: 'split' }, mic.button, micMenu.button, micMenu.panel),
       h('div', { class: 'split' }, camera.button, cameraMenu.button, cameraMenu.panel),

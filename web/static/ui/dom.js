@@ -76,6 +76,11 @@ export function keyed(parent, items, keyOf, make, update = () => {}) {
   for (const [i, element] of wanted.entries()) if (parent.children[i] !== element) parent.insertBefore(element, parent.children[i] ?? null);
 }
 
+/** Focus on a field opens the keyboard of a phone, which then hides the page. @param {HTMLElement} element */
+export function focusUnlessTouch(element) {
+  if (!matchMedia('(pointer: coarse)').matches) element.focus();
+}
+
 /** The wordmark. */
 export const wordmark = () => h('span', { class: 'wordmark' }, h('span', { class: 'wordmark-dots', 'aria-hidden': 'true' },
   h('i'), h('i'), h('i'), h('i')), 'sfu');

@@ -3,7 +3,7 @@
 import { randomRoomName } from '../names.js';
 import { cleanRoomName } from '../protocol.js';
 import { roomPage } from '../rooms.js';
-import { h, icon, setText, uniqueId, wordmark } from './dom.js';
+import { focusUnlessTouch, h, icon, setText, uniqueId, wordmark } from './dom.js';
 import { themeButton } from './theme.js';
 
 /**
@@ -60,7 +60,7 @@ export function landing({ root, preferences, go = (url) => location.assign(url),
     h('header', { class: 'top' }, wordmark(), themeButton(preferences)),
     h('main', { class: 'landing-main' },
       h('section', { class: 'landing-text' },
-        h('h1', {}, 'Name a room. Send the link. Talk.'),
+        h('h1', {}, h('span', {}, 'Name a room. '), h('span', {}, 'Send the link. '), h('span', {}, 'Talk.')),
         h('p', { class: 'lead' }, 'Whoever opens the link is in the call. No account, nothing to install.'),
         h('form', { class: 'landing-form', on: { submit } },
           h('label', { for: field.id }, 'Room name'),
@@ -68,7 +68,7 @@ export function landing({ root, preferences, go = (url) => location.assign(url),
           h('div', { class: 'under-field' }, link, another)),
         recent),
       mosaic()));
-  return { element, focus: () => field.focus() };
+  return { element, focus: () => focusUnlessTouch(field) };
 }
 
 /** A picture of a call, for the eye only. */

@@ -7,21 +7,24 @@ import { h } from './dom.js';
 /** @typedef {{ media: MediaStreamTrack, since: number }} Showing */
 
 export class Picture {
-  element = h('video', { class: 'picture', playsinline: true, autoplay: true, hidden: true, disablepictureinpicture: true });
+  element = h('video', { class: 'picture', playsinline: true, autoplay: true, disablepictureinpicture: true });
   /** @type {Showing | null} */ #showing = null;
   /** @type {number | undefined} */ #first;
   #handle = 0;
+  #visible = false;
   #seatedAt = 0;
 
   /** @param {() => void} changed called when the picture appears or disappears */
   constructor(changed = () => {}) {
     this.changed = changed;
     this.element.muted = true;
+    // Not display: none, for which a browser need not make frames.
+    this.element.style.visibility = 'hidden';
     this.element.addEventListener('resize', () => changed());
   }
 
   get visible() {
-    return !this.element.hidden;
+    return this.#visible;
   }
 
   /** One's own camera: there is no old picture to wait out. @param {MediaStreamTrack | null} media */
@@ -53,7 +56,7 @@ export class Picture {
     this.#handle = 0;
     this.#showing = null;
     this.element.srcObject = null;
-    this.#hide();
+    this.#setVisible(false);
   }
 
   /** @param {Showing} showing */
@@ -77,14 +80,14 @@ export class Picture {
 
   #reveal() {
     this.#handle = 0;
-    if (!this.#showing || this.visible) return;
-    this.element.hidden = false;
-    this.changed();
+    if (this.#showing) this.#setVisible(true);
   }
 
-  #hide() {
-    if (!this.visible) return;
-    this.element.hidden = true;
+  /** @param {boolean} visible */
+  #setVisible(visible) {
+    if (this.#visible === visible) return;
+    this.#visible = visible;
+    this.element.style.visibility = visible ? 'visible' : 'hidden';
     this.changed();
   }
 }

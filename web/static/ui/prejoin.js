@@ -7,7 +7,7 @@ import { initials } from '../names.js';
 import { cleanName, LIMITS } from '../protocol.js';
 import { fetchRoom } from '../rooms.js';
 import { deviceSelects } from './devices.js';
-import { h, icon, setAttribute, setIcon, setText, uniqueId, wordmark } from './dom.js';
+import { focusUnlessTouch, h, icon, setAttribute, setIcon, setText, uniqueId, wordmark } from './dom.js';
 import { createMeter } from './meter.js';
 import { themeButton } from './theme.js';
 
@@ -61,7 +61,7 @@ export function prejoin({ root, room, token, capture, preferences, join }) {
     join({ name: chosen, info });
   } } },
   h('p', { class: 'eyebrow' }, 'You are about to join'), h('h1', {}, h('bdi', {}, room)), inside,
-  h('div', { class: 'setting' }, h('label', { for: nameId }, 'Your name'), name), devices, server, button, openNote);
+  h('div', { class: 'setting' }, h('label', { for: nameId }, 'Your name'), name), server, button, openNote, devices);
 
   /** @param {Device} device */
   function toggle(device) {
@@ -78,7 +78,6 @@ export function prejoin({ root, room, token, capture, preferences, join }) {
     setAttribute(preview, 'aria-busy', 'true');
     await work();
     setAttribute(preview, 'aria-busy', null);
-    if (stopped) capture.closeAll();
   }
 
   /** @param {'camera' | 'microphone' | 'speaker'} kind @param {string} id */
@@ -160,7 +159,7 @@ export function prejoin({ root, room, token, capture, preferences, join }) {
   return {
     element: h('div', { class: 'page prejoin' }, h('header', { class: 'top' }, h('a', { href: root.href, class: 'home', 'aria-label': 'sfu, start page' }, wordmark()), themeButton(preferences)),
       h('main', { class: 'prejoin-main' }, preview, form)),
-    focus: () => (name.value ? ask : name).focus(),
+    focus: () => focusUnlessTouch(name.value && !ask.closest('[hidden]') ? ask : name),
     stop() {
       stopped = true;
       clearTimeout(timer);

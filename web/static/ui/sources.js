@@ -21,16 +21,23 @@ export class Sources {
     this.say = say;
     /** @param {Event} event */
     this.ended = (event) => this.#ended(/** @type {CustomEvent<Source>} */ (event).detail);
+    this.publishOpen = () => this.#publishOpen();
     capture.addEventListener('ended', this.ended);
+    capture.addEventListener('change', this.publishOpen);
+    this.#publishOpen();
   }
 
   stop() {
     this.capture.removeEventListener('ended', this.ended);
+    this.capture.removeEventListener('change', this.publishOpen);
   }
 
-  /** Sends what is open already. */
-  publishAll() {
-    for (const [source, track] of this.capture.tracks) this.session.publish(source, track, { muted: !track.enabled });
+  /** Sends what was opened before the call, or was still being opened when it began. */
+  #publishOpen() {
+    for (const device of /** @type {const} */ (['microphone', 'camera'])) {
+      const track = this.capture.tracks.get(device);
+      if (track && !this.session.publication(device)) this.session.publish(device, track);
+    }
   }
 
   /** @param {'camera' | 'microphone'} device */

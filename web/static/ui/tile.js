@@ -21,6 +21,8 @@ import { Picture } from './picture.js';
  */
 
 export const HUES = 8;
+/** A picture that would lose more than this is shown whole instead. */
+const CROPPED_MOST = 2.7;
 
 export class Tile {
   /** @param {{ pin: () => void, full: () => void }} act */
@@ -49,19 +51,20 @@ export class Tile {
     element.dataset.hue = String(colourOf(model.name, HUES));
     if (model.self) this.picture.showOwn(look.own);
     else this.picture.show(look.seat, look.first);
-    const veiled = look.why?.veil === true;
+    // "On its way" is not worth a word once it is there, which the picture knows before the statistics do.
+    const why = look.why?.code === 'first' && this.picture.visible ? null : look.why;
     element.classList.toggle('self', model.self);
     element.classList.toggle('screen', model.screen);
     element.classList.toggle('mirrored', look.mirrored);
     element.classList.toggle('speaking', look.speaking);
-    element.classList.toggle('veiled', veiled);
+    element.classList.toggle('veiled', why?.veil === true);
     element.classList.toggle('staged', look.staged);
-    element.classList.toggle('has-picture', this.picture.visible && !veiled);
-    setText(this.why, look.why?.sentence ?? '');
-    element.dataset.why = look.why?.code ?? '';
+    element.classList.toggle('has-picture', this.picture.visible);
+    setText(this.why, why?.sentence ?? '');
+    element.dataset.why = why?.code ?? '';
     const silent = model.silent && !model.screen;
     setAttribute(this.muted, 'class', silent ? 'icon' : 'icon gone');
-    setAttribute(element, 'aria-label', [name, silent ? 'microphone off' : '', look.why?.sentence ?? ''].filter(Boolean).join(', '));
+    setAttribute(element, 'aria-label', [name, silent ? 'microphone off' : '', why?.sentence ?? ''].filter(Boolean).join(', '));
     setAttribute(this.pin, 'aria-pressed', look.pinned ? 'true' : 'false');
     setAttribute(this.pin, 'aria-label', look.pinned ? `Unpin ${name}` : `Pin ${name}`);
     setAttribute(this.pin, 'title', look.pinned ? 'Unpin' : 'Pin');
@@ -90,8 +93,8 @@ export class Tile {
     const { videoWidth, videoHeight } = this.picture.element;
     if (this.rect && videoWidth && videoHeight) {
       const ratio = (videoWidth / videoHeight) / (this.rect.width / this.rect.height);
-      this.element.classList.toggle('contained', ratio > 2.3 || ratio < 1 / 2.3);
+      this.element.classList.toggle('contained', ratio > CROPPED_MOST || ratio < 1 / CROPPED_MOST);
     }
-    this.element.classList.toggle('has-picture', this.picture.visible && !this.element.classList.contains('veiled'));
+    this.element.classList.toggle('has-picture', this.picture.visible);
   }
 }
