@@ -58,7 +58,7 @@ fi
 go list -m >/dev/null # says so if this Go is too old
 
 if [ -f web/package.json ]; then
-	node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' || {
+	node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' || {
 		printf 'node %s is too old, 20 or newer is needed\n' "$(node --version)" >&2
 		exit 1
 	}

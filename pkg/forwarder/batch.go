@@ -43,6 +43,9 @@ func (b *Batch) add() *Outgoing {
 // reset empties b; whoever adds sets every field.
 func (b *Batch) reset() { b.Packets = b.Packets[:0] }
 
+// forget lets go of what the places beyond the end still point at.
+func (b *Batch) forget() { clear(b.Packets[len(b.Packets):cap(b.Packets)]) }
+
 // A Writer takes the packets of one connection. Both methods are called on the worker's goroutine alone and must not block.
 type Writer interface {
 	// Room returns how many packets can be taken now. The forwarder drops what does not fit before it is numbered, so that

@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -65,12 +66,8 @@ func (r *router) removePeer(p *Peer, now Instant) {
 		return
 	}
 	p.closed = true
-	for i, other := range r.peers {
-		if other == p {
-			r.peers = append(r.peers[:i], r.peers[i+1:]...)
-			break
-		}
-	}
+	r.peers = slices.DeleteFunc(r.peers, func(other *Peer) bool { return other == p })
+	r.batch.forget()
 	for _, l := range p.ingress.lines {
 		if l.track != nil {
 			l.track.close(now)

@@ -1,6 +1,9 @@
 package forwarder
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Steering is the slow half of a DownTrack: what it should carry, what stands in the way, and what the viewer is told of it.
 
@@ -32,13 +35,7 @@ func (d *DownTrack) park() {
 	if m.source == nil {
 		return
 	}
-	downs := m.source.media.downs
-	for i, other := range downs {
-		if other == d {
-			m.source.media.downs = append(downs[:i], downs[i+1:]...)
-			break
-		}
-	}
+	m.source.media.downs = slices.DeleteFunc(m.source.media.downs, func(other *DownTrack) bool { return other == d })
 	m.source, m.stalled, m.lacksCodec = nil, false, false
 	m.selector.reset()
 	d.report(m.timeline.lastAt)
