@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
-import { hasChromium, launchChromium } from './support/browser.js';
+import { full, hasChromium, launchChromium } from './support/browser.js';
 import { startPageServer } from './support/page-server.js';
 
 const skip = hasChromium ? false : 'no chromium';
@@ -26,11 +26,12 @@ after(async () => {
 
 /**
  * A page with the loopback server, and a check that nothing offends its policy or throws.
- * @param {string} name @param {(page: Page) => Promise<void>} run @param {{ context?: import('playwright-core').BrowserContextOptions }} [options]
+ * @param {string} name @param {(page: Page) => Promise<void>} run
+ * @param {{ covered?: boolean }} [options] `covered`: the tests against the real server show it too
  */
-function inPage(name, run, { context: contextOptions = {} } = {}) {
-  test(name, { skip, timeout: 120_000 }, async () => {
-    const context = await browser.newContext({ viewport: { width: 1100, height: 720 }, ...contextOptions });
+function inPage(name, run, { covered = false } = {}) {
+  test(name, { skip: skip || (covered && !full ? 'E2E is not full' : false), timeout: 120_000 }, async () => {
+    const context = await browser.newContext({ viewport: { width: 1100, height: 720 } });
     const page = await context.newPage();
     /** @type {string[]} */
     const wrong = [];
@@ -95,7 +96,7 @@ inPage('from the first page into a call', async (page) => {
   await pictureOf(page, 'You');
   await page.goto(server.root);
   await page.getByRole('link', { name: 'test', exact: true }).waitFor();
-});
+}, { covered: true });
 
 inPage('the offer is lean, and says what is sent', async (page) => {
   await enter(page);
@@ -152,7 +153,7 @@ inPage('more people than places: more are asked for, and all are seen', async (p
   await page.getByRole('button', { name: 'People, 7' }).waitFor();
   await ask(page, "server.removeBot('b0')");
   await tile(page, 'Hedy').waitFor({ state: 'detached' });
-});
+}, { covered: true });
 
 inPage('the server is told how large everything is', async (page) => {
   await enter(page, { devices: false });
@@ -285,7 +286,7 @@ inPage('leaving and coming back', async (page) => {
   await page.getByRole('button', { name: 'Rejoin' }).click();
   await pictureOf(page, 'Grace');
   await pictureOf(page, 'You');
-});
+}, { covered: true });
 
 inPage('chat shows text as text', async (page) => {
   await enter(page, { devices: false });
@@ -333,7 +334,7 @@ for (const codec of ['VP9', 'H264', 'AV1']) {
     const camera = media.find((/** @type {string} */ m) => m.startsWith('video') && m.includes('a=sendonly'));
     assert.deepEqual([...camera.matchAll(/a=rtpmap:\d+ (\S+)/g)].map((match) => match[1]), [`${codec}/90000`, 'rtx/90000']);
     await page.waitForFunction(() => /** @type {any} */ (window).loopback.received().then((/** @type {any[]} */ all) => all.some((r) => r.kind === 'video' && r.packets > 0)));
-  });
+  }, { covered: true });
 }
 
 inPage('another codec during the call', async (page) => {
@@ -362,7 +363,7 @@ inPage('sound alone, and nothing at all', async (page) => {
 inPage('who is heard is marked as speaking', async (page) => {
   await enter(page, { devices: false });
   await page.waitForSelector('.tile.speaking');
-});
+}, { covered: true });
 
 inPage('a call by keyboard alone', async (page) => {
   await page.goto(server.root);
@@ -431,7 +432,7 @@ inPage('the example plays everyone in at most 15 lines', async (page) => {
   await page.locator('figure', { hasText: 'Grace' }).locator('video:visible').waitFor();
   await page.locator('figure', { hasText: 'Alan' }).locator('video:visible').waitFor();
   await until(page, 'server.own.size === 2');
-});
+}, { covered: true });
 
 inPage('a camera that is denied is explained, and joining works', async (page) => {
   await page.addInitScript(() => {

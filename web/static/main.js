@@ -67,8 +67,9 @@ function enterRoom(room) {
   /** @param {Session} session */
   function call(session) {
     over = false;
-    session.join();
+    // The call publishes what is open, so that the first offer carries it.
     show(`${room} · sfu`, new Call({ session, capture, preferences, root, ended: () => ended(session) }));
+    session.join();
   }
 
   /** Devices are off after a call. Who rejoins is as they were. @param {Session} session */
