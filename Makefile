@@ -3,7 +3,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 IMAGE   ?= sfu
 
-.PHONY: help build run test fuzz bench fmt image clean
+.PHONY: help build run test test-long measure screenshots fuzz bench fmt image clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -16,6 +16,17 @@ run: build ## run the server; make run ARGS=--tls-self
 
 test: ## everything that must pass, with what it needs installed
 	@VERSION="$(VERSION)" scripts/test.sh
+
+test-long: ## the same at full size, which takes much longer
+	@SFU_LONG=1 VERSION="$(VERSION)" scripts/test.sh
+
+measure: build ## the times that the targets speak of, in browsers, as a table
+	@scripts/install.sh
+	@cd web && SERVER_BINARY="$(CURDIR)/bin/sfu" npm run --silent measure
+
+screenshots: build ## docs/images, anew
+	@scripts/install.sh
+	@cd web && SERVER_BINARY="$(CURDIR)/bin/sfu" npm run --silent screenshots
 
 fuzz: ## every fuzz target for a while; make fuzz FUZZTIME=10m
 	@scripts/fuzz.sh

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before } from 'node:test';
 
-import { launchChromium } from './support/browser.js';
+import { launchChromium } from '../support/browser.js';
 import { fakeDevices, motion, speech } from './support/footage.js';
 import { Person } from './support/person.js';
 import { freshRoom, scenario } from './support/scenario.js';

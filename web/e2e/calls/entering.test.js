@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before } from 'node:test';
 
-import { launchChromium } from './support/browser.js';
+import { launchChromium } from '../support/browser.js';
 import { launchFirefox } from './support/firefox.js';
 import { fakeDevices, motion, speech } from './support/footage.js';
 import { Person, allMeet } from './support/person.js';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 
-import { launchChromium } from './support/browser.js';
+import { launchChromium } from '../support/browser.js';
 import { report } from './support/figures.js';
 import { fakeDevices, motion, speech } from './support/footage.js';
 import { openPeers, serverWithPeers } from './support/peers.js';

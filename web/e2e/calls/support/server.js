@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const BINARY = process.env.SERVER_BINARY ?? fileURLToPath(new URL('../../../bin/sfu', import.meta.url));
+const BINARY = process.env.SERVER_BINARY ?? fileURLToPath(new URL('../../../../bin/sfu', import.meta.url));
 const STARTS_WITHIN = 30_000;
 
 /** The server takes what begins with SFU_ for its own. */
