@@ -3,10 +3,10 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 IMAGE   ?= sfu
 
-.PHONY: help build run test fuzz bench measure fmt image clean
+.PHONY: help build run test test-long measure measure-browsers screenshots fuzz bench fmt image clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
 
 build: ## bin/sfu, static
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/sfu ./cmd/sfu
@@ -17,14 +17,25 @@ run: build ## run the server; make run ARGS=--tls-self
 test: ## everything that must pass, with what it needs installed
 	@VERSION="$(VERSION)" scripts/test.sh
 
+test-long: ## the same at full size, which takes much longer
+	@SFU_LONG=1 VERSION="$(VERSION)" scripts/test.sh
+
+measure: ## what sfu costs against plain pion; make measure RUNS=5 REALTIME=1
+	@scripts/measure-load.sh
+
+measure-browsers: build ## the times that browsers see, as a table
+	@scripts/install.sh
+	@cd web && SERVER_BINARY="$(CURDIR)/bin/sfu" npm run --silent measure
+
+screenshots: build ## docs/images, anew
+	@scripts/install.sh
+	@cd web && SERVER_BINARY="$(CURDIR)/bin/sfu" npm run --silent screenshots
+
 fuzz: ## every fuzz target for a while; make fuzz FUZZTIME=10m
 	@scripts/fuzz.sh
 
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
-
-measure: ## what sfu costs against plain pion; make measure RUNS=5 REALTIME=1
-	@scripts/measure-load.sh
 
 fmt: ## format the sources
 	gofmt -w cmd internal pkg tools

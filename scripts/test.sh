@@ -1,10 +1,12 @@
 #!/bin/sh
 # Runs every check, in the order of how soon they fail, and says how long each took. The first one that fails ends it.
-# make test calls this.
+# make test calls this, make test-long does with SFU_LONG set.
 set -eu
 cd "$(dirname "$0")/.."
 
 STATICCHECK=honnef.co/go/tools/cmd/staticcheck@v0.8.2
+LONGEST=10m
+[ -z "${SFU_LONG:-}" ] || LONGEST=1h
 summary=""
 started=$(date +%s)
 
@@ -47,13 +49,14 @@ stage "vet" vetted
 stage "staticcheck" go run "$STATICCHECK" ./...
 stage "build" make --no-print-directory build VERSION="${VERSION:-unknown}"
 stage "imports and versions" go test -run '^Test(Imports|ImportTable|VersionFloors|DecidedVersions)' ./cmd/sfu
-stage "unit tests, with the race detector" go test -race ./...
+stage "unit tests, with the race detector" go test -race -timeout "$LONGEST" ./...
 stage "deployment files" deployment
 if [ -f web/package.json ]; then
 	stage "page: types" web check
 	stage "page: unit tests" web test
 fi
-stage "whole server" env SERVER_BINARY="$PWD/bin/sfu" go test -count=1 -run '^TestBinary' ./cmd/sfu
+# The server takes every variable that begins with SFU_ for its own.
+stage "whole server" env -u SFU_LONG SERVER_BINARY="$PWD/bin/sfu" go test -count=1 -run '^TestBinary' ./cmd/sfu
 if [ -d web/e2e ]; then
 	stage "browsers" web e2e
 fi

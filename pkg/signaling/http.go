@@ -96,6 +96,8 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request) (visitor, bool) {
 	allowed, crossSite := s.origins.check(r.Header.Get("Origin"), s.proxies.host(r))
 	w.Header().Add("Vary", "Origin")
 	if !allowed {
+		// The page may read why, so that it can say it. There is nothing else in the answer.
+		w.Header().Set("Access-Control-Allow-Origin", "*")
 		s.refuse(w, protocol.OriginNotAllowed.Refuse())
 		return v, false
 	}

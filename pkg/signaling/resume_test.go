@@ -54,23 +54,29 @@ func TestAQuickResumeIsSeenByNobody(t *testing.T) {
 }
 
 func TestTheSeatIsGivenUp(t *testing.T) {
+	// A connection is called disconnected when it has been silent for a while already; that while counts.
+	const later = 20 * time.Second
+	const silent = transport.DisconnectedAfter
 	for name, c := range map[string]struct {
 		offers []protocol.Offer
-		media  func(conn *fakeConn) // what happens 1 s after the socket is lost
+		media  func(conn *fakeConn) // what happens some time after the socket is lost
+		after  time.Duration
 		want   time.Duration
 	}{
-		"without media":       {nil, nil, seatWithoutMedia},
-		"with media":          {[]protocol.Offer{camera()}, nil, seatWithMedia},
-		"media lost later":    {[]protocol.Offer{camera()}, status(transport.Disconnected), time.Second + seatWithoutMedia},
-		"media failed later":  {[]protocol.Offer{camera()}, status(transport.Failed), time.Second + seatWithoutMedia},
-		"media came and went": {[]protocol.Offer{camera()}, func(c *fakeConn) { status(transport.Disconnected)(c); status(transport.Connected)(c) }, seatWithMedia},
+		"without media":       {want: seatWithoutMedia},
+		"with media":          {offers: []protocol.Offer{camera()}, want: seatWithMedia},
+		"media lost with it":  {[]protocol.Offer{camera()}, status(transport.Disconnected), silent, seatWithoutMedia},
+		"media lost before":   {[]protocol.Offer{camera()}, status(transport.Disconnected), time.Second, seatWithoutMedia},
+		"media lost later":    {[]protocol.Offer{camera()}, status(transport.Disconnected), later, later - silent + seatWithoutMedia},
+		"media failed later":  {[]protocol.Offer{camera()}, status(transport.Failed), later, later + seatWithoutMedia},
+		"media came and went": {[]protocol.Offer{camera()}, func(c *fakeConn) { status(transport.Disconnected)(c); status(transport.Connected)(c) }, later, seatWithMedia},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, Options{}, func(t *testing.T, w *world) {
 				bob, ada := w.join("kitchen", with("Bob")), w.join("kitchen", with("Ada", c.offers...))
 				lost := time.Now()
 				ada.link.lose()
-				time.Sleep(time.Second)
+				time.Sleep(c.after)
 				if c.media != nil {
 					c.media(w.dialer.conn(0))
 				}

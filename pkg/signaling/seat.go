@@ -35,10 +35,10 @@ func (s *seat) socketBack() (announced bool) {
 	return announced
 }
 
-// setMedia tells whether any connection is up.
-func (s *seat) setMedia(up bool, now time.Time) {
+// setMedia tells whether any connection is up, and since when.
+func (s *seat) setMedia(up bool, since time.Time) {
 	if s.media && !up {
-		s.mediaLost = now
+		s.mediaLost = since
 	}
 	s.media = up
 }

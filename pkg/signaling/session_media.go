@@ -54,7 +54,7 @@ func (s *session) offerFailed(l *line, p *pendingOffer, r negotiated) {
 	refusal := about(s.refusal(r.err), l.name, p.n)
 	if unused := l.conn == nil; unused || r.fatal {
 		s.media.drop(l, !unused)
-		s.mediaChanged()
+		s.mediaChanged(time.Now())
 	}
 	if p.join {
 		s.refuseJoin(refusal)
@@ -76,7 +76,11 @@ func (s *session) statusChanged(c statusChanged) {
 	if c.status.State == transport.Failed || c.status.State == transport.Closed {
 		s.lineEnded(l)
 	}
-	s.mediaChanged()
+	since := time.Now()
+	if c.status.State == transport.Disconnected {
+		since = since.Add(-transport.DisconnectedAfter)
+	}
+	s.mediaChanged(since)
 }
 
 // lineEnded forgets a line whose connection is gone, with the offer that waits for it.
@@ -103,8 +107,8 @@ func (s *session) forgetLine(l *line) {
 	s.media.drop(l, true)
 }
 
-// mediaChanged tells the seat whether any connection is up.
-func (s *session) mediaChanged() { s.seat.setMedia(s.media.connected(), time.Now()) }
+// mediaChanged tells the seat whether any connection is up, and since when that is so.
+func (s *session) mediaChanged(since time.Time) { s.seat.setMedia(s.media.connected(), since) }
 
 func mediaOf(l *line) protocol.Media {
 	m := protocol.Media{PC: l.name, State: l.status.State.String(), Step: l.status.Step, Path: l.status.Path}
@@ -122,7 +126,7 @@ func (s *session) closeLine(c protocol.Close) (protocol.ServerMessage, error) {
 		return nil, err
 	}
 	s.lineEnded(l)
-	s.mediaChanged()
+	s.mediaChanged(time.Now())
 	return protocol.OK{}, nil
 }
 

@@ -21,14 +21,16 @@ import (
 	"sfu/pkg/forwarder"
 )
 
+// DisconnectedAfter is how long nothing has arrived on a connection when it is called Disconnected.
+const DisconnectedAfter = 5 * time.Second
+
 // Timeouts of a connection.
 const (
 	// establishTimeout bounds ICE and DTLS together.
 	establishTimeout = 15 * time.Second
-	// disconnectedAfter and failedAfter are how long a connection may be silent; failedAfter counts from disconnected.
-	disconnectedAfter = 5 * time.Second
-	failedAfter       = 10 * time.Second
-	keepAlive         = 2 * time.Second
+	// failedAfter is how long a connection may be silent beyond DisconnectedAfter.
+	failedAfter = 10 * time.Second
+	keepAlive   = 2 * time.Second
 	// closeTimeout is how long Close waits for pion.
 	closeTimeout = 5 * time.Second
 	// rttInterval is how often round-trip times are read.
@@ -177,7 +179,7 @@ func (e *Engine) newAPI(c *Conn) (*webrtc.API, error) {
 	s.SetIncludeLoopbackCandidate(true)
 	s.SetIPFilter(e.announces)
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-	s.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
+	s.SetICETimeouts(DisconnectedAfter, failedAfter, keepAlive)
 	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
 	// RFC 6347 section 4.2.1's cookie defends servers that answer strangers; only clients that passed ICE get here.
 	s.SetDTLSInsecureSkipHelloVerify(true)

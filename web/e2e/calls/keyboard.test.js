@@ -1,0 +1,125 @@
+// The running page for those who have no mouse or do not see it: axe-core finds nothing wrong, and keys are enough.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before } from 'node:test';
+
+import { launchChromium } from '../support/browser.js';
+import { fakeDevices, motion, speech } from './support/footage.js';
+import { Person } from './support/person.js';
+import { freshRoom, scenario } from './support/scenario.js';
+import { until } from './support/wait.js';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+const THEMES = /** @type {const} */ (['light', 'dark']);
+
+/** @type {import('playwright-core').Browser} */ let browser;
+before(async () => {
+  browser = await launchChromium({ args: fakeDevices({ video: motion(320, 180), audio: speech() }) });
+});
+after(() => browser?.close());
+
+/** What axe finds in a page, at every size and in every theme. @param {import('playwright-core').Page} page @param {string} what */
+async function faults(page, what) {
+  // By evaluation, since the page's policy lets no script in.
+  await page.evaluate(`${axe}; undefined`);
+  /** @type {Set<string>} */
+  const found = new Set();
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    await page.setViewportSize(viewport);
+    for (const colorScheme of THEMES) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      // Colours and places that still move are judged by where they stop.
+      await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))));
+      const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run(document, { resultTypes: ['violations'] }));
+      for (const { id, nodes } of violations) {
+        for (const { html, failureSummary } of nodes) found.add(`${what}, ${size}, ${colorScheme}: ${id}: ${html.slice(0, 160)} ${failureSummary.split('\n')[1] ?? ''}`);
+      }
+    }
+  }
+  return [...found];
+}
+
+scenario('axe finds nothing on the way into a call and in it', async (scene) => {
+  const { url } = await scene.server();
+  const room = freshRoom();
+  const tab = await scene.chromium(browser, 'Ann');
+  const ann = new Person(tab, 'Ann');
+  const found = [];
+  await tab.goto(url);
+  await until('the landing page', () => tab.says('Name a room'));
+  found.push(...await faults(tab.page, 'landing'));
+  await ann.open(url, room);
+  await until('the look in the mirror', () => tab.says('Nobody is here yet.'));
+  found.push(...await faults(tab.page, 'before joining'));
+  await ann.prepare('both');
+  found.push(...await faults(tab.page, 'before joining, with devices'));
+  await ann.join();
+
+  const others = ['Bob', 'Eve'];
+  for (const [i, name] of others.entries()) {
+    const other = new Person(await scene.chromium(browser, name), name);
+    await other.enter(url, room);
+    await ann.decodes(name);
+    if (i === 1) await other.write('Good morning');
+    found.push(...await faults(tab.page, `a call of ${i + 2}`));
+  }
+  await tab.resize(SIZES.desktop.width, SIZES.desktop.height);
+  await ann.openChat();
+  await ann.reads('Good morning');
+  found.push(...await faults(tab.page, 'a call of 3 with the chat open'));
+  assert.equal(found.length, 0, `axe finds\n${found.join('\n')}`);
+}, { within: 240_000 });
+
+scenario('keys are enough to join, mute, write and leave', async (scene) => {
+  const { url } = await scene.server();
+  const room = freshRoom();
+  const tab = await scene.chromium(browser, 'Ann');
+  const { page, page: { keyboard } } = tab;
+  const ann = new Person(tab, 'Ann');
+  const bob = new Person(await scene.chromium(browser, 'Bob'), 'Bob');
+  await bob.enter(url, room, { devices: 'nothing' });
+  /** Goes on with Tab until a control of that name has the focus. @param {string} name */
+  const tabTo = async (name) => {
+    for (let i = 0; i < 60; i++) {
+      if (await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? /** @type {HTMLElement} */ (document.activeElement)?.innerText) === name) return;
+      await keyboard.press('Tab');
+    }
+    assert.fail(`Tab never leads to ${name}`);
+  };
+
+  await tab.goto(url);
+  await until('the landing page', () => tab.says('Name a room'));
+  await keyboard.type(room);
+  await keyboard.press('Enter');
+  await until('the look in the mirror', () => tab.says('You are about to join'));
+  await keyboard.type('Ann');
+  await tabTo('Turn on camera and microphone');
+  await keyboard.press('Enter');
+  await ann.isOn('Camera');
+  await tabTo('Join the call');
+  await keyboard.press('Enter');
+  await bob.decodes('Ann');
+  await bob.hears(1);
+
+  await keyboard.press('m');
+  await until('Bob sees that she is mute', async () => /microphone off/.test(await bob.saysOf('Ann')));
+  await tabTo('Microphone');
+  await keyboard.press('Space');
+  await until('Bob sees that she is not', async () => !/microphone off/.test(await bob.saysOf('Ann')));
+
+  await keyboard.press('c');
+  await keyboard.type('without a mouse, with an m in it');
+  await keyboard.press('Enter');
+  await bob.openChat();
+  await bob.reads('without a mouse, with an m in it');
+  assert.doesNotMatch(await bob.saysOf('Ann'), /microphone off/, 'what is typed is no command');
+  await keyboard.press('Escape');
+  await until('the chat is closed', async () => !await tab.says('without a mouse'));
+
+  await tabTo('Leave the call');
+  await keyboard.press('Enter');
+  await bob.gone('Ann');
+});

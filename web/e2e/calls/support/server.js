@@ -1,0 +1,75 @@
+// A real server, as it is shipped: the binary that SERVER_BINARY names, on a free port.
+
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const BINARY = process.env.SERVER_BINARY ?? fileURLToPath(new URL('../../../../bin/sfu', import.meta.url));
+const STARTS_WITHIN = 30_000;
+
+/** The server takes what begins with SFU_ for its own. */
+const environment = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SFU_')));
+
+export class Server {
+  /** @type {string[]} */ log = [];
+
+  /** @param {import('node:child_process').ChildProcessByStdio<null, import('node:stream').Readable, import('node:stream').Readable>} child @param {string[]} args */
+  constructor(child, args) {
+    this.child = child;
+    this.args = args;
+    this.port = 0;
+    this.ended = once(child, 'exit');
+    createInterface({ input: child.stderr }).on('line', (line) => this.log.push(line));
+  }
+
+  get url() {
+    return `http://localhost:${this.port}`;
+  }
+
+  /** Ends it at once. Who is in a call is told. */
+  async stop() {
+    this.child.kill('SIGTERM');
+    this.child.kill('SIGINT');
+    await this.ended;
+  }
+
+  /** Ends it as a crash does. */
+  async kill() {
+    this.child.kill('SIGKILL');
+    await this.ended;
+  }
+
+  /** The same once more, where it was. */
+  again() {
+    return startServer({ port: this.port, args: this.args });
+  }
+}
+
+/**
+ * Starts a server on `port`, or on one that is free. It listens at all addresses of this machine: Firefox never reaches one that offers
+ * 127.0.0.1 only.
+ * @param {{ port?: number, args?: string[] }} [options]
+ */
+export async function startServer({ port = 0, args = [] } = {}) {
+  if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing; make build makes it`);
+  const child = spawn(BINARY, [`--listen=:${port}`, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: environment() });
+  const server = new Server(child, args);
+  const banner = createInterface({ input: child.stdout });
+  const opened = new Promise((resolve, reject) => {
+    banner.on('line', (line) => {
+      const found = /^Open +https?:\/\/[^/]*:(\d+)$/.exec(line);
+      if (found) resolve(Number(found[1]));
+    });
+    server.ended.then(([code]) => reject(new Error(`the server ended with ${code}: ${server.log.join('\n')}`)));
+    setTimeout(() => reject(new Error('the server does not say where it listens')), STARTS_WITHIN).unref();
+  });
+  try {
+    server.port = await opened;
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+  return server;
+}
