@@ -137,7 +137,7 @@ export class Person {
 
   /** The messages that can be read. @returns {Promise<string[]>} */
   messages() {
-    return this.tab.run(() => [...document.querySelectorAll('[role="log"][aria-label="Messages"] > li')].map((line) => /** @type {HTMLElement} */ (line).innerText));
+    return this.tab.run(() => [...document.querySelectorAll('[role="log"][aria-label="Messages"] > *')].map((line) => /** @type {HTMLElement} */ (line).innerText));
   }
 
   /** @param {string} text */
