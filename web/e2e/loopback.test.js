@@ -366,11 +366,14 @@ inPage('who is heard is marked as speaking', async (page) => {
 }, { covered: true });
 
 inPage('a call by keyboard alone', async (page) => {
+  const fieldHasFocus = () => page.waitForFunction(() => document.activeElement?.tagName === 'INPUT');
   await page.goto(server.root);
+  await fieldHasFocus();
   await page.keyboard.type('keys');
   await page.keyboard.press('Enter');
   await page.waitForURL('**/r/keys');
   await page.evaluate(() => /** @type {any} */ (window).loopback.addBot('g', 'Grace', '#c02020'));
+  await fieldHasFocus();
   await page.keyboard.type('Ada');
   /** @param {string} name @param {string} [key] */
   const tabTo = async (name, key = 'Tab') => {
