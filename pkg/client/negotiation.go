@@ -187,12 +187,18 @@ func (n *negotiation) reply(c *Client, m protocol.ServerMessage, err error) {
 	} else if err := n.apply(c.peer, a); err != nil {
 		n.fail(err)
 	} else {
+		n.confirm(c)
 		for _, ch := range n.flying {
 			ch.finish(a, nil)
 		}
 		n.flying = nil
 	}
 	n.flush(c)
+}
+
+// confirm lets the server use what was new in the last answer. mu is held.
+func (n *negotiation) confirm(c *Client) {
+	_ = c.send(protocol.Applied{PC: n.offer.PC, N: n.offer.N}, func(protocol.ServerMessage, error) {}) // said again after a resume
 }
 
 // again sends the offer once more, under a new number. mu is held.
@@ -218,6 +224,9 @@ func (n *negotiation) resumed(c *Client) {
 	if n.underWay {
 		n.again(c)
 		return
+	}
+	if n.n > 0 && !n.refused {
+		n.confirm(c)
 	}
 	n.flush(c)
 }

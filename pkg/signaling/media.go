@@ -33,6 +33,8 @@ type line struct {
 	sending map[string]forwarder.Kind // m-lines that the client sends on
 	own     map[string]ownTrack       // of them those that carry something, by mid
 	slots   int
+	// held are slots whose answer the client has not applied yet, as far as is known.
+	held []forwarder.Slot
 
 	// The offer that is being answered, and the last one that was.
 	pending  *pendingOffer
@@ -115,6 +117,7 @@ func (m *media) offer(re uint64, o protocol.Offer, join bool) (again *protocol.A
 	case o.N <= l.lastN:
 		return nil, protocol.NoMatch.Because("The number of the offer must be larger than that of the one before.")
 	}
+	m.release(l) // who can offer again has applied the answer before
 	l.lastN, l.lastSum = o.N, sum
 	l.pending = &pendingOffer{re: re, n: o.N, tracks: o.Tracks, join: join}
 	l.offers <- offered{n: o.N, sdp: o.SDP, permit: m.permit(l, o.Tracks)}

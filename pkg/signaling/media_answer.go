@@ -15,6 +15,7 @@ import (
 // accept takes over what came of an offer: tracks that ended, new slots, tracks that the offer named. It returns what the client
 // is told.
 func (m *media) accept(l *line, p *pendingOffer, r negotiated) *protocol.Answer {
+	first := l.answered == nil
 	l.conn = r.conn
 	l.sending = make(map[string]forwarder.Kind, len(r.answer.Sending))
 	for _, s := range r.answer.Sending {
@@ -30,7 +31,32 @@ func (m *media) accept(l *line, p *pendingOffer, r negotiated) *protocol.Answer 
 	}
 	m.publishNamed(l, p, a)
 	l.answered = a
+	if first {
+		m.release(l) // nothing can flow before the answer is applied
+	}
 	return a
+}
+
+// release gives the room the slots that were held back. Media that came on a new slot before the client has applied the answer would have
+// an SSRC that its browser does not know: Firefox shows it in another place, and stays with that.
+func (m *media) release(l *line) {
+	if len(l.held) == 0 {
+		return
+	}
+	if err := m.member.Receive(l.held); err != nil {
+		m.log.Warn("the room takes no slots", "slots", len(l.held), "err", err)
+	}
+	l.held = nil
+}
+
+// holds reports whether slots are held back.
+func (m *media) holds() bool {
+	for _, l := range m.lines {
+		if len(l.held) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // endSilent ends the tracks of m-lines that the client does not send on any more.
@@ -43,7 +69,7 @@ func (m *media) endSilent(l *line) {
 	}
 }
 
-// receive offers the room new slots. The answer names them whatever the room says: they are in its SDP.
+// receive keeps new slots for the room. The answer names them whatever the room will say: they are in its SDP.
 func (m *media) receive(l *line, slots []forwarder.Slot) []protocol.Slot {
 	if len(slots) == 0 {
 		return nil
@@ -60,9 +86,7 @@ func (m *media) receive(l *line, slots []forwarder.Slot) []protocol.Slot {
 		}
 	}
 	l.slots += len(slots)
-	if err := m.member.Receive(slots); err != nil {
-		m.log.Warn("the room takes no slots", "slots", len(slots), "err", err)
-	}
+	l.held = append(l.held, slots...)
 	return out
 }
 

@@ -33,8 +33,17 @@ func (s *session) note(e room.Event) {
 		for _, b := range e.Bound {
 			s.layers.bound(b.Down, string(b.Track))
 		}
-		s.need = max(s.need, e.Need)
+		s.need = max(s.need, s.lacking(e))
 	}
+}
+
+// lacking is how many more slots the room asks for. While it has not got those that the client made last it knows no better, and will
+// ask again.
+func (s *session) lacking(e room.SlotsBound) int {
+	if s.media.holds() {
+		return 0
+	}
+	return e.Need
 }
 
 func (s *session) noteLayer(e room.LayerChanged) {
@@ -60,7 +69,7 @@ func (s *session) messageFor(e room.Event) protocol.ServerMessage {
 	case room.TrackGone:
 		return protocol.Untrack{Track: string(e.ID)}
 	case room.SlotsBound:
-		slots := protocol.Slots{Bound: s.media.bindings(e.Bound), Need: e.Need, Unavailable: unavailableOf(e.Unavailable)}
+		slots := protocol.Slots{Bound: s.media.bindings(e.Bound), Need: s.lacking(e), Unavailable: unavailableOf(e.Unavailable)}
 		if len(slots.Bound) > 0 || slots.Need > 0 || slots.Unavailable != nil {
 			return slots
 		}

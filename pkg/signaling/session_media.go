@@ -119,6 +119,21 @@ func mediaOf(l *line) protocol.Media {
 	return m
 }
 
+// applied lets media flow on the slots of an answer.
+func (s *session) applied(a protocol.Applied) (protocol.ServerMessage, error) {
+	l, err := s.media.live(a.PC)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case l.answered == nil || a.N > l.answered.N:
+		return nil, protocol.NoMatch.Because("This offer has not been answered.")
+	case a.N == l.answered.N:
+		s.media.release(l)
+	}
+	return protocol.OK{}, nil
+}
+
 // closeLine ends a connection as the client wishes.
 func (s *session) closeLine(c protocol.Close) (protocol.ServerMessage, error) {
 	l, err := s.media.live(c.PC)

@@ -31,6 +31,8 @@ func (s *session) answer(body protocol.ClientMessage) (protocol.ServerMessage, e
 	switch b := body.(type) {
 	case protocol.Ping:
 		return protocol.OK{}, nil
+	case protocol.Applied:
+		return s.applied(b)
 	case protocol.Close:
 		return s.closeLine(b)
 	case protocol.Publish:

@@ -323,6 +323,21 @@ func TestNeedForSlotsIsSaidAgainAfterJoinedAndResume(t *testing.T) {
 			t.Errorf("after resume Bob heard %+v", again)
 		}
 		bob.ask(protocol.Offer{PC: "main", N: 2, SDP: "slot 0 1\nslot 2 3"})
+		if early := heardOf[protocol.Slots](bob); len(early) != 0 {
+			t.Errorf("before it has applied the answer Bob heard %+v", early)
+		}
+		if code := bob.refused(protocol.Applied{PC: "main", N: 3}); code != protocol.NoMatch {
+			t.Errorf("an answer that there is not: %s", code)
+		}
+		bob.ask(protocol.Applied{PC: "main", N: 1}) // stale
+		kim := w.join("kitchen", with("Kim", camera()))
+		kim.ask(protocol.Leave{})
+		for _, early := range heardOf[protocol.Slots](bob) {
+			if len(early.Bound) > 0 || early.Need > 0 {
+				t.Errorf("before it has applied the answer Bob heard %+v", early)
+			}
+		}
+		bob.ask(protocol.Applied{PC: "main", N: 2})
 		if seated := heardOf[protocol.Slots](bob); len(seated) != 1 || len(seated[0].Bound) != 2 || seated[0].Need != 0 ||
 			seated[0].Unavailable == nil || len(seated[0].Unavailable) != 0 {
 			t.Errorf("after the new slots Bob heard %+v", seated)

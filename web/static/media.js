@@ -78,16 +78,24 @@ export class Media {
 
   /** @param {Answer} answer */
   async accept(answer) {
-    if (answer.pc === this.name && await this.#connection?.accept(answer)) this.publications.answered(answer);
+    if (answer.pc !== this.name || !await this.#connection?.accept(answer)) return;
+    this.publications.answered(answer);
+    if (answer.n > 1) this.#applied(answer);
+  }
+
+  /** Media may come on the places that were new. Where the socket is lost, it is said with the next one. @param {Answer} answer */
+  #applied({ pc, n }) {
+    this.host.request({ type: 'applied', pc, n }).catch(() => {});
   }
 
   interrupt() {
     this.#connection?.interrupt();
   }
 
-  /** The socket is back with the seat kept, and the answers that it may have swallowed are applied. */
-  resume() {
+  /** The socket is back with the seat kept, and the answers that it may have swallowed are applied. @param {Answer[]} answers */
+  resume(answers) {
     const connection = this.#connection;
+    for (const answer of answers) if (answer.pc === this.name && answer.n > 1) this.#applied(answer);
     const unanswered = connection?.resume();
     if (connection && unanswered) this.#carry(connection, unanswered);
     this.publications.replay();

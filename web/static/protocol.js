@@ -31,6 +31,7 @@
  * @typedef {(
  *   { type: 'join', token?: string, name?: string, offers?: Offer[], subscribe?: 'auto' | 'manual', client?: { name: string, version: string } } |
  *   { type: 'resume', session: string } | ({ type: 'offer' } & Offer) | { type: 'close', pc: string } |
+ *   { type: 'applied', pc: string, n: number } |
  *   ({ type: 'publish', pc: string, mid: string } & Announced) | { type: 'unpublish', track: string } |
  *   { type: 'mute', track: string, muted: boolean } | { type: 'subscribe' | 'unsubscribe', tracks: string[] } |
  *   { type: 'view', tracks: View[] } | { type: 'message', body: string, to?: string } | { type: 'rename', name: string } |

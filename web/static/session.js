@@ -288,7 +288,7 @@ export class Session extends EventTarget {
     this.#prepared = null;
     this.#happened({ type: 'joined' });
     for (const answer of joined.answers ?? []) await this.#media.accept(answer);
-    if (joined.resumed) this.#media.resume();
+    if (joined.resumed) this.#media.resume(joined.answers ?? []);
     this.#outbox.replay(before, joined.messages ?? [], this.#selves);
     this.#viewTeller.anew();
     this.#change();

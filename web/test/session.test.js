@@ -199,6 +199,25 @@ test('more places are offered when the server needs them', async () => {
   assert.equal(pc().transceivers.length, 12);
 });
 
+test('the server is told that an answer is applied, and again after a resume', async () => {
+  const made = make();
+  const { socket } = made;
+  await enter(made);
+  assert.equal(socket.of('applied').length, 0, 'the first answer needs no word');
+  socket.tell({ type: 'slots', need: 4 });
+  await settle();
+  const answers = [{ pc: 'main', n: 2, sdp: 'v=0' }];
+  socket.answer('offer', { type: 'answer', ...answers[0] });
+  await settle();
+  assert.deepEqual(socket.of('applied').map(({ pc, n }) => [pc, n]), [['main', 2]]);
+  socket.lose(1006);
+  socket.open();
+  await settle();
+  socket.answer('resume', joined({ resumed: true, answers }));
+  await settle();
+  assert.deepEqual(socket.of('applied').map(({ pc, n }) => [pc, n]), [['main', 2], ['main', 2]]);
+});
+
 test('a lost socket is resumed; what was said meanwhile is said then', async () => {
   const made = make();
   const { session, socket, clock } = made;

@@ -57,6 +57,12 @@ type Publication struct {
 	Muted  bool   `json:"muted,omitempty"`
 }
 
+// Applied says that the answer to offer N is in force in the client, so that media may come on the slots that were new in it.
+type Applied struct {
+	PC string `json:"pc"`
+	N  uint64 `json:"n"`
+}
+
 // Close ends a PeerConnection.
 type Close struct {
 	PC string `json:"pc"`
@@ -131,6 +137,7 @@ type Leave struct{}
 func (Join) Type() string        { return "join" }
 func (Resume) Type() string      { return "resume" }
 func (Offer) Type() string       { return "offer" }
+func (Applied) Type() string     { return "applied" }
 func (Close) Type() string       { return "close" }
 func (Publish) Type() string     { return "publish" }
 func (Unpublish) Type() string   { return "unpublish" }
@@ -147,6 +154,7 @@ func (Leave) Type() string       { return "leave" }
 func (Join) fromClient()        {}
 func (Resume) fromClient()      {}
 func (Offer) fromClient()       {}
+func (Applied) fromClient()     {}
 func (Close) fromClient()       {}
 func (Publish) fromClient()     {}
 func (Unpublish) fromClient()   {}

@@ -18,6 +18,7 @@ var clientMessages = map[string]func(*reader, object) ClientMessage{
 	"join":        func(r *reader, o object) ClientMessage { return decodeJoin(r, o) },
 	"resume":      func(r *reader, o object) ClientMessage { return Resume{Session: r.filled(o, "session")} },
 	"offer":       func(r *reader, o object) ClientMessage { return decodeOffer(r, o) },
+	"applied":     func(r *reader, o object) ClientMessage { return Applied{PC: r.pc(o), N: r.positive(o, "n")} },
 	"close":       func(r *reader, o object) ClientMessage { return Close{PC: r.pc(o)} },
 	"publish":     func(r *reader, o object) ClientMessage { return decodePublish(r, o) },
 	"unpublish":   func(r *reader, o object) ClientMessage { return Unpublish{Track: r.filled(o, "track")} },

@@ -130,7 +130,8 @@
             socket.drop(4401);
           } else reply(server.snapshot(true, []));
           break;
-        case 'offer': reply({ type: 'answer', ...(await server.answer(request)) }); server.seat(); break;
+        case 'offer': reply({ type: 'answer', ...(await server.answer(request)) }); break;
+        case 'applied': reply({ type: 'ok' }); server.seat(); break;
         case 'publish': reply({ type: 'published', track: server.publish(request.mid, request) }); break;
         case 'message': {
           reply({ type: 'ok' });

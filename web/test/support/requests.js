@@ -38,6 +38,7 @@ export const REQUESTS = new Map(Object.entries({
   }),
   resume: exactly({ ...head, session: filled }),
   offer: exactly({ ...head, ...offer }),
+  applied: exactly({ ...head, pc, n: integer(1, 2 ** 31) }),
   close: exactly({ ...head, pc }),
   publish: exactly({ ...head, pc, mid: filled, source, muted: maybe(boolean) }),
   unpublish: exactly({ ...head, track: filled }),

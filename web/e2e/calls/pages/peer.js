@@ -124,7 +124,9 @@ class Peer {
   /** @param {number} count */
   async #grow(count) {
     this.#addSlots(count);
-    await this.#accept(await this.request({ type: 'offer', ...await this.#offer() }));
+    const answer = await this.request({ type: 'offer', ...await this.#offer() });
+    await this.#accept(answer);
+    await this.request({ type: 'applied', pc: answer.pc, n: answer.n });
   }
 }
 
