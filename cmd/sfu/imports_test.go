@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"web":             {},
 
 	"pkg/signaling/protocol": {},
-	"web/e2e/serve":          {"web"}, // the page alone, for looking at it
+	"web/e2e/page/serve":     {"web"}, // the page alone, for looking at it
 
 	"pkg/forwarder": {"pkg/codec", "pkg/bandwidth"},
 	"pkg/transport": {"pkg/forwarder", "pkg/codec", "pkg/address"},

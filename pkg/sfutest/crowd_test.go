@@ -78,7 +78,7 @@ func TestJoinsAndLeavesLeaveNothing(t *testing.T) {
 		}
 		sfutest.Eventually(t, "a picture", func() bool { return sfutest.Video(people[0]).Frames > 0 })
 		for i, c := range people {
-			if i == 0 && n <= 1 {
+			if i == 0 && n == 1 {
 				_ = c.Close() // as a killed tab, whose seat is kept for 12 s
 			} else if err := c.Leave(sfutest.Context(t)); err != nil {
 				t.Error(err)
@@ -101,10 +101,14 @@ func TestJoinsAndLeavesLeaveNothing(t *testing.T) {
 	sfutest.Eventually(t, "goroutines as before", func() bool { return runtime.NumGoroutine() <= goroutines+5 })
 	sfutest.Eventually(t, "descriptors as before", func() bool { return openFiles(t) <= files })
 	// Timers that were stopped let go of what they would have done a little later.
+	limit := heap + heap/10
+	if !atFullSize() {
+		limit += 1 << 20 // pools and buffers are still growing
+	}
 	var after uint64
 	sfutest.Eventually(t, "memory as before", func() bool {
 		_, _, after = settle()
-		return after <= heap+heap/10+1<<20
+		return after <= limit
 	})
 	t.Logf("%d joins: goroutines %d -> %d, descriptors %d -> %d, heap %d -> %d KiB", rounds*together,
 		goroutines, runtime.NumGoroutine(), files, openFiles(t), heap>>10, after>>10)

@@ -3,7 +3,7 @@
 import { after, before } from 'node:test';
 
 import { launchChromium } from '../support/browser.js';
-import { launchFirefox } from './support/firefox.js';
+import { launchFirefox } from '../support/firefox.js';
 import { fakeDevices, motionJPEG, speech } from './support/footage.js';
 import { Person, allMeet } from './support/person.js';
 import { freshRoom, scenario } from './support/scenario.js';

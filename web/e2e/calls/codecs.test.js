@@ -4,7 +4,7 @@ import { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 
 import { launchChromium } from '../support/browser.js';
-import { launchFirefox } from './support/firefox.js';
+import { launchFirefox } from '../support/firefox.js';
 import { fakeDevices, motion, speech } from './support/footage.js';
 import { Person, allMeet } from './support/person.js';
 import { freshRoom, scenario } from './support/scenario.js';

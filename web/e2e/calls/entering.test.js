@@ -6,7 +6,7 @@ import http from 'node:http';
 import { after, before } from 'node:test';
 
 import { launchChromium } from '../support/browser.js';
-import { launchFirefox } from './support/firefox.js';
+import { launchFirefox } from '../support/firefox.js';
 import { fakeDevices, motion, speech } from './support/footage.js';
 import { Person, allMeet } from './support/person.js';
 import { startProxy } from './support/proxy.js';

@@ -5,7 +5,7 @@ import { after, before } from 'node:test';
 
 import { launchChromium } from '../support/browser.js';
 import { report } from './support/figures.js';
-import { launchFirefox } from './support/firefox.js';
+import { launchFirefox } from '../support/firefox.js';
 import { gapsOf, openPeers, serverWithPeers } from './support/peers.js';
 import { Person } from './support/person.js';
 import { LONG, freshRoom, scenario } from './support/scenario.js';

@@ -1,6 +1,6 @@
 // A real server, as it is shipped: the binary that SERVER_BINARY names, on a free port.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -46,6 +46,9 @@ export class Server {
     return startServer({ port: this.port, args: this.args });
   }
 }
+
+/** What another command of the binary prints. @param {string[]} words */
+export const command = (...words) => execFileSync(BINARY, words, { encoding: 'utf8', env: environment() });
 
 /**
  * Starts a server on `port`, or on one that is free. It listens at all addresses of this machine: Firefox never reaches one that offers

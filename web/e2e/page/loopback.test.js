@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
-import { full, hasChromium, launchChromium } from './support/browser.js';
+import { full, hasChromium, launchChromium } from '../support/browser.js';
 import { startPageServer } from './support/page-server.js';
 
 const skip = hasChromium ? false : 'no chromium';
@@ -423,7 +423,7 @@ inPage('a call by keyboard alone', async (page) => {
 });
 
 inPage('the example plays everyone in at most 15 lines', async (page) => {
-  const code = readFileSync(new URL('../static/example.js', import.meta.url), 'utf8').split('\n').filter((line) => line.trim() !== '');
+  const code = readFileSync(new URL('../../static/example.js', import.meta.url), 'utf8').split('\n').filter((line) => line.trim() !== '');
   assert.ok(code.length <= 15, `${code.length} lines`);
   await page.goto(`${server.root}static/example.html`);
   await page.evaluate(() => {

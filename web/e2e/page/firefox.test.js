@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { hasFirefox, launchFirefox } from './support/firefox.js';
+import { hasFirefox, launchFirefox } from '../support/firefox.js';
 import { startPageServer } from './support/page-server.js';
 
 const loopback = readFileSync(new URL('support/loopback.js', import.meta.url), 'utf8');

@@ -1,9 +1,9 @@
-// Takes pictures of the page for looking at: node e2e/gallery.js DIRECTORY [scene or size or theme ...]
+// Takes pictures of the page for looking at: node e2e/page/gallery.js DIRECTORY [scene or size or theme ...]
 
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 
-import { launchChromium } from './support/browser.js';
+import { launchChromium } from '../support/browser.js';
 import { SCENES, SIZES, openScene } from './support/gallery.js';
 import { startPageServer } from './support/page-server.js';
 

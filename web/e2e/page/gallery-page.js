@@ -1,12 +1,12 @@
 // Runs in the browser in place of boot.js: the call screen with people who are not there, for looking at it. The fragment says what to show.
 
-import { Capture } from '../static/capture.js';
-import { IDLE } from '../static/lifecycle.js';
-import { Preferences } from '../static/preferences.js';
-import { emptyRoom, reduce } from '../static/state.js';
-import { Call } from '../static/ui/call.js';
-import { endedPage } from '../static/ui/ended.js';
-import { applyTheme } from '../static/ui/theme.js';
+import { Capture } from '../../static/capture.js';
+import { IDLE } from '../../static/lifecycle.js';
+import { Preferences } from '../../static/preferences.js';
+import { emptyRoom, reduce } from '../../static/state.js';
+import { Call } from '../../static/ui/call.js';
+import { endedPage } from '../../static/ui/ended.js';
+import { applyTheme } from '../../static/ui/theme.js';
 
 const wish = new URLSearchParams(location.hash.slice(1));
 /** @param {string} key @param {number} [otherwise] */
@@ -76,7 +76,7 @@ function sheet() {
 }
 
 class FakeSession extends EventTarget {
-  life = { ...IDLE, phase: /** @type {import('../static/lifecycle.js').Phase} */ ('connected'), media: /** @type {import('../static/lifecycle.js').Media} */ ('connected') };
+  life = { ...IDLE, phase: /** @type {import('../../static/lifecycle.js').Phase} */ ('connected'), media: /** @type {import('../../static/lifecycle.js').Media} */ ('connected') };
   room = emptyRoom();
   /** @type {any[]} */ outbox = [];
   options = { room: wish.get('room') ?? 'quiet-harbor-42', name: 'Ada Lovelace' };

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 
-import { full, hasChromium, launchChromium } from './support/browser.js';
+import { full, hasChromium, launchChromium } from '../support/browser.js';
 import { SCENES, SIZES, openScene } from './support/gallery.js';
 import { startPageServer } from './support/page-server.js';
 

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { hasChromium, launchChromium } from './support/browser.js';
-import { hasFirefox, launchFirefox } from './support/firefox.js';
+import { hasChromium, launchChromium } from '../support/browser.js';
+import { hasFirefox, launchFirefox } from '../support/firefox.js';
 import { startPageServer } from './support/page-server.js';
 
 /** What the policy stops, tried in the page. Returns which directives were offended by what. */
