@@ -3,13 +3,19 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 IMAGE   ?= sfu
 
-.PHONY: help build run test test-long measure measure-browsers screenshots fuzz bench fmt image clean
+.PHONY: help build platforms run test test-long measure measure-browsers screenshots fuzz bench fmt image clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
 
 build: ## bin/sfu, static
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/sfu ./cmd/sfu
+
+platforms: ## dist/, static, for Linux, macOS and Windows
+	@for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do \
+		name=dist/sfu-$$(echo $$target | tr / -); case $$target in windows/*) name=$$name.exe ;; esac; echo $$name; \
+		GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o $$name ./cmd/sfu || exit 1; \
+	done
 
 run: build ## run the server; make run ARGS=--tls-self
 	exec bin/sfu $(ARGS)
@@ -44,4 +50,4 @@ image: ## the container image
 	docker build -f deploy/Dockerfile --build-arg VERSION="$(VERSION)" -t "$(IMAGE)" .
 
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist

@@ -142,6 +142,7 @@ func TestBinaryEndsBySignal(t *testing.T) {
 	}
 }
 
+// S17: an unknown key is an error that names it.
 func TestBinaryRefusesWhatItDoesNotKnow(t *testing.T) {
 	for _, tt := range []struct {
 		args, env []string
@@ -160,6 +161,7 @@ func TestBinaryRefusesWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
+// S6: one static binary; make platforms builds it for the other systems.
 func TestBinaryIsStatic(t *testing.T) {
 	output, err := exec.Command("go", "version", "-m", binary(t)).Output()
 	if err != nil {

@@ -123,6 +123,7 @@ func openFiles(t *testing.T) int {
 	return len(entries)
 }
 
+// S10.
 // TestTwoJoinAtTheSameMoment: nobody has to come first.
 func TestTwoJoinAtTheSameMoment(t *testing.T) {
 	times := 20

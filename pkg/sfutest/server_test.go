@@ -260,6 +260,7 @@ func TestPublishMuteUnpublish(t *testing.T) {
 	sfutest.Eventually(t, "the m-line carries another track", func() bool { s, ok := bob.ReceivedOf(again); return ok && s.Frames > 3 })
 }
 
+// S12: a refusal has a code and a sentence.
 func TestRefusals(t *testing.T) {
 	srv := sfutest.Start(t, sfutest.Options{Rooms: room.Config{MaxParticipants: 1}})
 	srv.Join(t, "kitchen", "alice")

@@ -17,6 +17,7 @@ after(() => Promise.all([chromium?.close(), firefox?.close()]));
 
 const small = (/** @type {{ width: number, height: number }} */ { width, height }) => width === 320 && height === 180;
 
+// S1, in two browsers at once.
 scenario('Firefox and two Chromium see and hear each other, write, and leave', async (scene) => {
   const { url } = await scene.server();
   const room = freshRoom();

@@ -28,6 +28,7 @@ after(() => Promise.all([chromium?.close(), firefox?.close()]));
 /** @param {import('./support/scenario.js').Scene} scene @param {string} name @param {string[]} [permissions] */
 const chromiumPerson = async (scene, name, permissions = DEVICES) => new Person(await scene.chromium(chromium, name, { permissions }), name);
 
+// S9: sending and receiving are independent. S16: sound alone is captured, sent and heard.
 for (const browser of ['Chromium', 'Firefox']) {
   scenario(`with nothing, with the microphone only, with the camera only, in ${browser}`, async (scene) => {
     const { url } = await scene.server();
@@ -84,6 +85,7 @@ scenario('devices that are refused, and devices that are not there', async (scen
   await Promise.all([bob.hears(1), fox.hears(1), until('all are in', async () => (await eve.tiles()).length === 3)]);
 });
 
+// S28
 scenario('the preview works while the server is down, and says so', async (scene) => {
   const server = await scene.server();
   const room = freshRoom();
@@ -103,6 +105,7 @@ scenario('the preview works while the server is down, and says so', async (scene
   await until('Ann is in', () => ann.tab.says('You are the only one here.'));
 });
 
+// S5: the address of the socket comes from the page's own.
 scenario('everything works below a path, behind a proxy', async (scene) => {
   const proxy = await startProxy(await scene.server(), { prefix: '/meet/here/' });
   scene.closing(() => proxy.close());
@@ -120,6 +123,7 @@ scenario('everything works below a path, behind a proxy', async (scene) => {
   await allMeet([ann, bob]);
 });
 
+// S4: page, socket and API have one origin; others are refused with a sentence, or allowed.
 scenario('the page of another site is refused, and may be allowed', async (scene) => {
   const site = http.createServer((_, response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>elsewhere</title>'));
   await new Promise((resolve) => site.listen(0, () => resolve(undefined)));
@@ -151,6 +155,7 @@ async function visit(server) {
   return { socket: opened, info };
 }
 
+// S10: nobody has to come first.
 scenario(`${PAIRS} pairs, each of whom join at the same moment`, async (scene) => {
   const { url } = await scene.server();
   const [ann, bob] = await Promise.all([chromiumPerson(scene, 'Ann'), chromiumPerson(scene, 'Bob')]);

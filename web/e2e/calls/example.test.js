@@ -14,6 +14,7 @@ before(async () => {
 });
 after(() => browser?.close());
 
+// S2
 scenario('the example meets the page in one room', async (scene) => {
   const { url } = await scene.server();
   const ann = new Person(await scene.chromium(browser, 'Ann'), 'Ann');

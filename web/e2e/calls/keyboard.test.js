@@ -73,6 +73,7 @@ scenario('axe finds nothing on the way into a call and in it', async (scene) => 
   assert.equal(found.length, 0, `axe finds\n${found.join('\n')}`);
 }, { within: 240_000 });
 
+// S3: all that is typed to meet is the name of a room, and one's own.
 scenario('keys are enough to join, mute, write and leave', async (scene) => {
   const { url } = await scene.server();
   const room = freshRoom();

@@ -22,6 +22,7 @@ after(() => browser?.close());
 
 const small = (/** @type {{ width: number, height: number }} */ { width, height }) => width === 320 && height === 180;
 
+// S1: the own picture in one place, the others' in theirs; nothing is installed.
 scenario('three people see and hear each other, share, write, and leave', async (scene) => {
   const { url } = await scene.server();
   const room = freshRoom();

@@ -197,6 +197,34 @@ inPage('a place that changes hands shows nothing old', async (page) => {
   assert.deepEqual(await page.evaluate(() => [.../** @type {any} */ (window).seen]), ['red']);
 });
 
+// S18: a picture that does not come is explained, and asked for anew.
+inPage('a picture that stops says why, and is repaired', async (page) => {
+  await enter(page, { devices: false });
+  await pictureOf(page, 'Grace');
+  const place = "server.places.find(({ track }) => track === 'gv').sender";
+  await ask(page, `${place}.replaceTrack(null)`);
+  await tile(page, 'Grace').getByText('The server sends this picture, but it does not arrive here.').waitFor();
+  await until(page, "server.of('unsubscribe').some(({ tracks }) => tracks.includes('gv')) && server.of('subscribe').some(({ tracks }) => tracks.includes('gv'))");
+  await ask(page, `${place}.replaceTrack(server.bots.get('g').tracks[1].media)`);
+  await tile(page, 'Grace').getByText('does not arrive here').waitFor({ state: 'hidden' });
+  await pictureOf(page, 'Grace');
+});
+
+// S17
+inPage('an option that there is not is an error that names it', async (page) => {
+  await page.goto(`${server.root}static/example.html`);
+  const said = await page.evaluate(async () => {
+    const { join } = /** @type {any} */ (await import(/** @type {any} */ (new URL('sfu.js', document.baseURI).href)));
+    try {
+      join({ room: 'kitchen', audio: true });
+    } catch (error) {
+      return String(error);
+    }
+    return 'nothing';
+  });
+  assert.match(said, /TypeError.*"audio".*microphone/);
+});
+
 inPage('a lost socket is resumed without a gap', async (page) => {
   await enter(page);
   await pictureOf(page, 'Grace');
@@ -244,6 +272,7 @@ inPage('media that is lost is replaced on the same seat', async (page) => {
   await pictureOf(page, 'Grace');
 });
 
+// S15: no silent state. Where joining does not get on, the page says which step is stuck.
 inPage('joining says what it waits for', async (page) => {
   await openRoom(page);
   await ask(page, 'server.silent = true');
@@ -348,6 +377,7 @@ inPage('another codec during the call', async (page) => {
   assert.deepEqual(Object.values(offer.tracks), [{ source: 'camera', muted: false }]);
 });
 
+// S9, S16
 inPage('sound alone, and nothing at all', async (page) => {
   await openRoom(page);
   await page.getByRole('button', { name: 'Microphone only' }).click();
@@ -467,6 +497,7 @@ inPage('sound that the browser holds back is let through by a click', async (pag
   await hear.waitFor({ state: 'hidden' });
 });
 
+// S14: features are looked for, not names of browsers.
 inPage('an old browser is told what is missing', async (page) => {
   await page.addInitScript(() => {
     delete (/** @type {any} */ (window).RTCPeerConnection);
@@ -477,6 +508,7 @@ inPage('an old browser is told what is missing', async (page) => {
   await page.getByText('WebRTC', { exact: true }).waitFor();
 });
 
+// S30: no device is opened before somebody asks for it.
 inPage('nothing is opened before it is asked for', async (page) => {
   await openRoom(page);
   await page.getByRole('button', { name: 'Join the call' }).click();
