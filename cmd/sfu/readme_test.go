@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // runnable finds the blocks of README.md that are marked to be run.
@@ -31,6 +35,47 @@ func TestBinaryDoesWhatTheReadmeSays(t *testing.T) {
 		c.Env = []string{"PATH=" + filepath.Dir(sfu) + ":" + os.Getenv("PATH")}
 		if output, err := c.CombinedOutput(); err != nil {
 			t.Errorf("%v:\n%s\n%s", err, block[1], output)
+		}
+	}
+}
+
+// servers finds the blocks that start a server in the source tree.
+var servers = regexp.MustCompile("(?s)<!-- serve -->\n```sh\n(.*?)\n```")
+
+// TestBinaryIsNotNeededToServe starts the server as README.md says, from the sources.
+func TestBinaryIsNotNeededToServe(t *testing.T) {
+	binary(t) // with the other tests of the whole program, since it is built once more
+	content, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := servers.FindAllStringSubmatch(string(content), -1)
+	if len(blocks) < 2 {
+		t.Fatalf("%d blocks of README.md are marked to serve", len(blocks))
+	}
+	for _, block := range blocks {
+		c := exec.Command("sh", "-c", block[1])
+		c.Dir = "../.."
+		c.Env = append(os.Environ(), "SFU_LISTEN=127.0.0.1:0", "SFU_STATE_DIR="+t.TempDir())
+		c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		c.Stderr = os.Stderr
+		stdout, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		giveUp := time.AfterFunc(5*time.Minute, func() { _ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) })
+		opened := false
+		for lines := bufio.NewScanner(stdout); !opened && lines.Scan(); {
+			opened = strings.HasPrefix(lines.Text(), "Open ")
+		}
+		giveUp.Stop()
+		_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
+		_ = c.Wait() // killed
+		if !opened {
+			t.Errorf("%q did not start", block[1])
 		}
 	}
 }

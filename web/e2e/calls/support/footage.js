@@ -35,6 +35,20 @@ export function motionJPEG(width, height, { fps = 15, seconds = 4 } = {}) {
   });
 }
 
+/** The shape of somebody who nods, in front of a wall. @param {{ wall: [string, string], skin: string, coat: string }} colours as in "224a60" */
+export function somebody({ wall, skin, coat }) {
+  const plane = (/** @type {number} */ at) => {
+    const [face, cloth] = [skin, coat].map((colour) => parseInt(colour.slice(2 * at, 2 * at + 2), 16));
+    const head = 'lt(hypot(X-320-14*sin(T*1.57),(Y-145-4*cos(T*3.14))/1.2),58)';
+    const body = 'lt(hypot((X-320-7*sin(T*1.57))/1.25,Y-372),140)';
+    return `if(${head},${face},if(${body},${cloth},${'rgb'[at]}(X,Y)))`;
+  };
+  return once(`somebody-${wall.join('-')}-${skin}-${coat}.y4m`, (file) => {
+    ffmpeg(['-f', 'lavfi', '-i', `gradients=size=640x360:rate=15:duration=4:c0=0x${wall[0]}:c1=0x${wall[1]}:x0=0:y0=0:x1=640:y1=360:speed=0.00001`,
+      '-vf', `format=gbrp,geq=r='${plane(0)}':g='${plane(1)}':b='${plane(2)}',gblur=sigma=1.2,format=yuv420p`, file]);
+  });
+}
+
 /** Somebody who talks without a pause. */
 export function speech() {
   return once('speech-1.wav', (file) => {
