@@ -130,7 +130,11 @@
             socket.drop(4401);
           } else reply(server.snapshot(true, []));
           break;
-        case 'offer': reply({ type: 'answer', ...(await server.answer(request)) }); break;
+        case 'offer': {
+          reply({ type: 'answer', ...(await server.answer(request)) });
+          if (request.n === 1) server.seat();
+          break;
+        }
         case 'applied': reply({ type: 'ok' }); server.seat(); break;
         case 'publish': reply({ type: 'published', track: server.publish(request.mid, request) }); break;
         case 'message': {
