@@ -90,6 +90,20 @@ func TestUnpublishedIsDropped(t *testing.T) {
 	}
 }
 
+func TestPacketsThatAreTooLargeAreCounted(t *testing.T) {
+	b, p, v, _ := newCall(1)
+	v.down.SetSource(p.track)
+	b.tick()
+	large := make([]byte, maxPacket+1)
+	large[0] = 2 << 6
+	p.peer.Receive(large, false)
+	p.peer.Receive(large, true)
+	b.tick()
+	if n := b.group.counters.Dropped[DropMalformed]; n != 2 {
+		t.Errorf("%d were dropped as malformed", n)
+	}
+}
+
 func TestMuteStopsAndUnmuteAsksForKeyframe(t *testing.T) {
 	b, p, v, random := newCall(1)
 	v.down.SetSource(p.track)

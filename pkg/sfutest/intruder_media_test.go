@@ -13,7 +13,9 @@ import (
 	"github.com/pion/dtls/v3"
 	"github.com/pion/srtp/v3"
 
+	"sfu/pkg/codec"
 	"sfu/pkg/sfutest"
+	"sfu/pkg/synthetic"
 )
 
 // arms are what an intruder attacks media with: its own SRTP keys and the socket whose address the server trusts.
@@ -27,9 +29,11 @@ type arms struct {
 	midID     byte
 
 	sequence uint16
-	now      uint32 // timestamp
-	picture  uint16
-	marks    uint64
+	// newest is the highest number that was sealed. SRTP takes none that is more than 64 below it.
+	newest  uint16
+	now     uint32 // timestamp
+	picture uint16
+	marks   uint64
 }
 
 // arm takes the keys out of the PeerConnection. What is sent with them looks to the server like what the PeerConnection sends.
@@ -52,7 +56,7 @@ func (i *intruder) arm() {
 		i.t.Fatal(err)
 	}
 	i.media.midID = extensionID(i.t, i.pc.LocalDescription().SDP, midURI)
-	i.media.sequence, i.media.now = 1000, 90_000
+	i.media.sequence, i.media.newest, i.media.now = 1000, 1000, 90_000
 	if i.camera != nil {
 		encoding := i.camera.Sender().GetParameters().Encodings[0]
 		i.media.ssrc, i.media.rtx, i.media.mid = uint32(encoding.SSRC), uint32(encoding.RTX.SSRC), i.camera.Mid()
@@ -132,6 +136,10 @@ func (i *intruder) seal(plain []byte) []byte {
 	if err != nil {
 		i.t.Fatal(err)
 	}
+	sequence := binary.BigEndian.Uint16(plain[2:])
+	if binary.BigEndian.Uint32(plain[8:]) == i.media.ssrc && int16(sequence-i.media.newest) > 0 {
+		i.media.newest = sequence
+	}
 	return sealed
 }
 
@@ -194,6 +202,7 @@ func (i *intruder) behave(w *witness) {
 	i.t.Helper()
 	before := w.count()
 	n := 0
+	i.media.sequence = i.media.newest
 	sfutest.Eventually(i.t, "the intruder's honest frames arrive", func() bool {
 		i.sendRTP(i.media.packet(i.media.next(), i.media.vp8(n%10 == 0, 100)))
 		n++
@@ -214,4 +223,12 @@ func (p *pacer) wait() {
 	if p.packets++; p.packets%burst == 0 {
 		<-time.After(burstPause)
 	}
+}
+
+// stamped is a VP8 keyframe of exactly size bytes that a receiver can check for damage.
+func (a *arms) stamped(size int) []byte {
+	head := a.vp8(true, 0)[:14]
+	body := make([]byte, size-len(head))
+	synthetic.Stamp{Publisher: 666, Codec: codec.VP8, Sent: time.Now()}.Seal(body)
+	return append(head, body...)
 }

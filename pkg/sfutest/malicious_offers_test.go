@@ -72,7 +72,10 @@ func TestM18_RTPWithoutPermission(t *testing.T) {
 			s.dropped(before, forwarder.DropUnknown, 100)
 			eve.request(protocol.Publish{PC: "main", Mid: eve.media.mid, Source: protocol.Camera})
 			sfutest.Eventually(t, "publish is refused", func() bool {
-				return eve.hears(func(m protocol.ServerMessage) bool { e, ok := m.(protocol.Error); return ok && e.Code == protocol.NotFound })
+				return eve.hears(func(m protocol.ServerMessage) bool {
+					e, ok := m.(protocol.Error)
+					return ok && e.Code == protocol.NotFound
+				})
 			})
 			if s.saw.count() != 0 || len(s.bob.State().Bound) != 2 {
 				t.Errorf("%d packets reached bob, who has %v", s.saw.count(), s.bob.State().Bound)
@@ -240,7 +243,9 @@ func TestM25_Candidates(t *testing.T) {
 		}
 	}
 	inSession := func(n int) func(string) string {
-		return func(sdp string) string { return strings.Replace(sdp, "t=0 0\r\n", "t=0 0\r\n"+strings.Join(lines(n), "\r\n")+"\r\n", 1) }
+		return func(sdp string) string {
+			return strings.Replace(sdp, "t=0 0\r\n", "t=0 0\r\n"+strings.Join(lines(n), "\r\n")+"\r\n", 1)
+		}
 	}
 	s.refused(protocol.TooManyCandidates, onLines(500))
 	s.refused(protocol.TooManyCandidates, inSession(500))

@@ -95,7 +95,7 @@ func (s *scene) over() {
 }
 
 // slackBytes is what the honest may hold more than at first: their histories grow.
-const slackBytes = 4 << 20
+const slackBytes = 8 << 20
 
 // counters are the room's.
 func (s *scene) counters() forwarder.Counters {
