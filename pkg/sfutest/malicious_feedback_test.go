@@ -105,13 +105,13 @@ func TestM31_KeyframeRequests(t *testing.T) {
 	slot := eve.slotSSRC()
 	before, began := asked(), time.Now()
 	var pace pacer
-	for n := range 2000 {
+	for n := range 4000 {
 		eve.sendRTCP(pli(1, slot))
 		eve.sendRTCP(fir(1, n, slot, slot, slot))
 		pace.wait()
 	}
 	s.undisturbed()
-	got, most := asked()-before, uint64(2*(time.Since(began).Seconds()+1))
+	got, most := asked()-before, uint64(2*time.Since(began).Seconds()+1)
 	if got == 0 || got > most {
 		t.Errorf("alice was asked for %d keyframes, %d may be", got, most)
 	}

@@ -55,7 +55,7 @@ func TestM29_Numbers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var pace pacer
-			for n := range 300 {
+			for n := range 200 {
 				h := a.next()
 				spoil(&h)
 				eve.sendRTP(a.packet(h, a.vp8(n%7 == 0, 100)))

@@ -159,6 +159,18 @@ func (w *witness) count() int {
 	return len(w.marks)
 }
 
+// between is how many payloads came of those that were marked with first to last.
+func (w *witness) between(first, last uint64) (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for mark := range w.marks {
+		if mark >= first && mark <= last {
+			n++
+		}
+	}
+	return n
+}
+
 func (w *witness) bytes() uint64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
