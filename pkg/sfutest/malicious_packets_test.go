@@ -111,7 +111,8 @@ func payloadsOf(t *testing.T, c codec.Type) [][]byte {
 	t.Helper()
 	source := synthetic.NewSource("tape", func([]rtcp.Packet) error { return nil })
 	defer source.Close()
-	player, err := source.Add(synthetic.Track{Codec: c, Encodings: []synthetic.Encoding{{Width: 320, Height: 180, FPS: 100, Bitrate: 50_000, TemporalLayers: 2}}})
+	small := synthetic.Encoding{Width: 320, Height: 180, FPS: 100, Bitrate: 50_000, TemporalLayers: 2}
+	player, err := source.Add(synthetic.Track{Codec: c, Encodings: []synthetic.Encoding{small}})
 	if err != nil {
 		t.Fatal(err)
 	}

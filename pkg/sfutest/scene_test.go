@@ -69,15 +69,25 @@ func (s *scene) undisturbed() {
 		return s.bobs(camera).Frames > frames+10 && s.bobs(microphone).Packets > sound+10
 	})
 	for _, track := range []string{camera, microphone} {
-		// What is missing at this moment may still be repaired.
-		sfutest.Eventually(s.t, "nothing missing", func() bool { return s.bobs(track).Lost == 0 })
-		checkClean(s.t, s.bobs(track))
+		s.checkWhole(s.bobs(track))
 	}
 	if got, want := s.bobs(camera).Publisher, s.alice.Publications()[1].Player().Track().Publisher; got != want {
 		s.t.Errorf("bob's picture is of %d, not of alice, %d", got, want)
 	}
 	do(s.t, s.alice, protocol.Ping{})
 	do(s.t, s.bob, protocol.Ping{})
+}
+
+// checkWhole is checkClean for a machine that is as busy as an attack makes it: some packets may be lost there, or come twice because
+// they were taken for lost, but nothing arrives that alice did not send.
+func (s *scene) checkWhole(got reception.Stats) {
+	s.t.Helper()
+	if got.Damaged+got.Foreign+got.Unstamped != 0 {
+		s.t.Errorf("line %s: damaged %d, foreign %d, unstamped %d", got.MID, got.Damaged, got.Foreign, got.Unstamped)
+	}
+	if got.Lost+got.Duplicates > 20+got.Packets/10 {
+		s.t.Errorf("line %s: lost %d and twice %d of %d", got.MID, got.Lost, got.Duplicates, got.Packets)
+	}
 }
 
 // over wants the room to be without a trace of the intruder.
