@@ -29,6 +29,8 @@ func (o *Outgoing) Prefix() []byte { return o.prefix[:o.prefixLen] }
 // A Batch collects what one receive batch sends.
 type Batch struct {
 	Packets []Outgoing
+	// retired are buffers that Packets may still point into. The pool gets them back when the batch was sent.
+	retired []*buffer
 }
 
 func (b *Batch) add() *Outgoing {
@@ -40,8 +42,18 @@ func (b *Batch) add() *Outgoing {
 	return &b.Packets[len(b.Packets)-1]
 }
 
+// retire releases buf when nothing of the batch points into it any more.
+func (b *Batch) retire(buf *buffer) { b.retired = append(b.retired, buf) }
+
 // reset empties b; whoever adds sets every field.
-func (b *Batch) reset() { b.Packets = b.Packets[:0] }
+func (b *Batch) reset() {
+	b.Packets = b.Packets[:0]
+	for i, buf := range b.retired {
+		buf.release()
+		b.retired[i] = nil
+	}
+	b.retired = b.retired[:0]
+}
 
 // forget lets go of what the places beyond the end still point at.
 func (b *Batch) forget() { clear(b.Packets[len(b.Packets):cap(b.Packets)]) }

@@ -130,10 +130,12 @@ func BenchmarkRewrite(b *testing.B) {
 
 func BenchmarkHistory(b *testing.B) {
 	var h history
+	var batch Batch
 	b.ReportAllocs()
 	for i := range b.N {
 		seq := uint64(1<<16 + i)
-		h.put(packet{seq: seq, arrival: Instant(i) * Instant(2*time.Millisecond), buf: newBuffer()})
+		h.put(packet{seq: seq, arrival: Instant(i) * Instant(2*time.Millisecond), buf: newBuffer()}, &batch)
+		batch.reset()
 		h.get(seq - 100)
 	}
 }

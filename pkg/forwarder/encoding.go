@@ -111,7 +111,7 @@ func (e *encoding) receive(h *header, d *datagram, rtx bool) {
 		}
 		e.observe(&p)
 	}
-	if stored := e.history.put(p); stored != nil {
+	if stored := e.history.put(p, e.batch()); stored != nil {
 		track.forward(e, stored, d.at)
 	} else {
 		e.drop(d, DropLate)
@@ -167,11 +167,13 @@ func (e *encoding) drop(d *datagram, why DropReason) {
 	d.buf.release()
 }
 
+func (e *encoding) batch() *Batch { return &e.line.peer.worker.router.batch }
+
 // restart begins a new generation: the client took up other numbers, or another SSRC.
 func (e *encoding) restart() {
 	e.countLost()
 	e.generation++
-	e.history.clear()
+	e.history.clear(e.batch())
 	e.reset()
 }
 

@@ -50,8 +50,8 @@ func (h *history) get(seq uint64) *packet {
 }
 
 // put stores p, which takes the place of one that is a ring's length older, and returns where. It returns nil for a packet that is
-// older than the ring reaches.
-func (h *history) put(p packet) *packet {
+// older than the ring reaches. batch is what may still send the one that went.
+func (h *history) put(p packet, batch *Batch) *packet {
 	if h.ring == nil {
 		h.ring = make([]packet, historyMin)
 	}
@@ -65,7 +65,7 @@ func (h *history) put(p packet) *packet {
 			slot = &h.ring[p.seq&uint64(len(h.ring)-1)]
 		}
 		if slot.buf != nil {
-			slot.buf.release()
+			batch.retire(slot.buf)
 		}
 	}
 	h.highest = max(h.highest, p.seq)
@@ -83,11 +83,11 @@ func (h *history) grow() {
 	}
 }
 
-// clear lets go of everything.
-func (h *history) clear() {
+// clear lets go of everything that batch does not send.
+func (h *history) clear(batch *Batch) {
 	for i := range h.ring {
 		if h.ring[i].buf != nil {
-			h.ring[i].buf.release()
+			batch.retire(h.ring[i].buf)
 		}
 	}
 	clear(h.ring)

@@ -35,10 +35,11 @@ func (p *Peer) Configure(media []Media) []*DownTrack {
 	return p.configure(media)
 }
 
-// Receive takes one decrypted RTP packet, or with rtcp one compound, that came in at this moment. It copies data and never blocks.
+// Receive takes one decrypted RTP packet, or with rtcp one compound, that came in at this moment. It copies data and never
+// blocks. What is larger than 1500 bytes counts as malformed.
 func (p *Peer) Receive(data []byte, rtcp bool) {
 	if len(data) > maxPacket {
-		return
+		data = nil // for the worker to count: it is malformed
 	}
 	b := newBuffer()
 	b.n = copy(b.data[:], data)

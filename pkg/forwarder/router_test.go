@@ -1,6 +1,8 @@
 package forwarder
 
 import (
+	"bytes"
+	"encoding/binary"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -87,6 +89,60 @@ func TestUnpublishedIsDropped(t *testing.T) {
 	}
 	if b.group.counters.Dropped[DropUnpublished] == 0 {
 		t.Error("nothing was counted")
+	}
+}
+
+// TestPayloadsLastUntilTheFlush: what a batch points into is given to nobody else before it was sent, also where the history has let go of
+// it meanwhile, because the publisher began anew.
+func TestPayloadsLastUntilTheFlush(t *testing.T) {
+	b, p, v, random := newCall(1)
+	v.down.SetSource(p.track)
+	b.play(p, 10, random)
+	s := p.encodings[0]
+	s.wanted = true
+	var expected [][]byte
+	for _, packet := range s.next(random) {
+		b.receive(p.peer, packet, false)
+		expected = append(expected, packet[len(packet)-8:])
+	}
+	for n := range uint16(2) {
+		far := slices.Clone(s.sent[0])
+		binary.BigEndian.PutUint16(far[2:], s.sequence+20_000+n)
+		b.receive(p.peer, far, false)
+	}
+	var batch [receiveBatch]datagram
+	b.worker.router.Receive(batch[:b.worker.packets.take(batch[:])], b.now)
+	if s := b.worker.router.peers[0].ingress.lines[0].encodings[0]; s.generation < 2 {
+		t.Fatalf("the publisher did not begin anew: generation %d", s.generation)
+	}
+	for range 100 { // as those do who receive
+		for i, other := 0, newBuffer(); i < len(other.data); i++ {
+			other.data[i] = 0xEE
+		}
+	}
+	sent := b.worker.router.batch.Packets
+	if len(sent) < len(expected) {
+		t.Fatalf("%d packets of %d are sent", len(sent), len(expected))
+	}
+	for i, want := range expected {
+		if got := sent[i].Payload; !bytes.HasSuffix(got, want) {
+			t.Errorf("packet %d ends with % x, not % x", i, got[len(got)-8:], want)
+		}
+	}
+	b.worker.flush()
+}
+
+func TestPacketsThatAreTooLargeAreCounted(t *testing.T) {
+	b, p, v, _ := newCall(1)
+	v.down.SetSource(p.track)
+	b.tick()
+	large := make([]byte, maxPacket+1)
+	large[0] = 2 << 6
+	p.peer.Receive(large, false)
+	p.peer.Receive(large, true)
+	b.tick()
+	if n := b.group.counters.Dropped[DropMalformed]; n != 2 {
+		t.Errorf("%d were dropped as malformed", n)
 	}
 }
 

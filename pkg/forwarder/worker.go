@@ -194,9 +194,8 @@ func (w *Worker) runCommands(now Instant) {
 }
 
 func (w *Worker) flush() {
-	if len(w.router.batch.Packets) == 0 {
-		return
+	if len(w.router.batch.Packets) > 0 {
+		w.egress.Flush(&w.router.batch)
 	}
-	w.egress.Flush(&w.router.batch)
 	w.router.batch.reset()
 }

@@ -29,6 +29,8 @@ type Options struct {
 	Verifier auth.Verifier
 	// Workers of the media path, 1 where it is 0.
 	Workers int
+	// Limits bound what one client may send.
+	Limits forwarder.Limits
 	// Log goes nowhere where it is nil.
 	Log *slog.Logger
 }
@@ -59,7 +61,7 @@ func Start(t testing.TB, opts Options) *Server {
 	if s.Engine, err = transport.NewEngine(opts.Transport); err != nil {
 		t.Fatal(errors.Join(err, s.ports.Close()))
 	}
-	s.Pool = forwarder.NewPool(forwarder.Config{Workers: opts.Workers, Egress: s.Engine, Log: opts.Log})
+	s.Pool = forwarder.NewPool(forwarder.Config{Workers: opts.Workers, Limits: opts.Limits, Egress: s.Engine, Log: opts.Log})
 	s.Rooms = room.NewRegistry(s.Pool, opts.Rooms, opts.Log)
 	dial := func(group *forwarder.Group, h transport.Handler) (transport.Connection, error) {
 		return s.Engine.NewConn(group, h)

@@ -39,8 +39,8 @@ var (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// seal writes s at the end of body, which it covers whole. body has room for it.
-func (s Stamp) seal(body []byte) {
+// Seal writes s at the end of body, which it covers whole. body has room for it.
+func (s Stamp) Seal(body []byte) {
 	b := body[len(body)-StampSize:]
 	binary.BigEndian.PutUint32(b, stampMagic)
 	binary.BigEndian.PutUint64(b[4:], s.Publisher)

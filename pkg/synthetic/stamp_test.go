@@ -13,7 +13,7 @@ func stamped(size int, sequence uint64) ([]byte, Stamp) {
 	s := Stamp{Publisher: 0x0123456789abcdef, Encoding: 2, Temporal: 1, Codec: codec.AV1, Sequence: sequence, Sent: time.Unix(1_700_000_000, 123_456_789)}
 	body := make([]byte, size)
 	fill(body[:size-StampSize], sequence)
-	s.seal(body)
+	s.Seal(body)
 	return body, s
 }
 

@@ -143,7 +143,7 @@ func (s *stream) send(f *frame, i, n int, transportSeq uint16, now time.Time) (s
 	fill(body[:len(body)-StampSize], s.stats.Packets)
 	Stamp{
 		Publisher: s.publisher, Encoding: s.index, Temporal: f.temporal, Codec: s.encoder.kind, Sequence: s.stats.Packets, Sent: now,
-	}.seal(body)
+	}.Seal(body)
 	p.timestamp, p.marker = f.timestamp, i == n-1 && s.encoder.kind.Video()
 
 	binary.BigEndian.PutUint16(s.transportSeq[:], transportSeq)

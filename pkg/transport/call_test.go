@@ -385,7 +385,9 @@ func TestWrongFingerprint(t *testing.T) {
 	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer.SDP}); err != nil {
 		t.Fatal(err)
 	}
-	one.until(t, transport.Failed)
+	if status := one.until(t, transport.Failed); status.Step != "dtls" {
+		t.Errorf("failed at %q", status.Step)
+	}
 }
 
 // until waits for a state.

@@ -167,7 +167,7 @@ func (e *Engine) newAPI(c *Conn) (*webrtc.API, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := webrtc.SettingEngine{LoggerFactory: pionLoggerFactory{e.cfg.Log}, BufferFactory: c.inbound.buffer}
+	s := webrtc.SettingEngine{LoggerFactory: pionLoggerFactory{e.cfg.Log, &e.counters.unreadable}, BufferFactory: c.inbound.buffer}
 	s.SetICEUDPMux(e.udp)
 	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
 	if e.tcp != nil {

@@ -4,16 +4,55 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/pion/logging"
 )
 
 // pionLoggerFactory makes pion log into ours. Everything pion says is Debug: its errors are about one client's packets and name
 // addresses; what an operator must know is logged by this package.
-type pionLoggerFactory struct{ log *slog.Logger }
+type pionLoggerFactory struct {
+	log *slog.Logger
+	// unreadable counts packets of which pion tells in its log alone.
+	unreadable *atomic.Uint64
+}
 
 func (f pionLoggerFactory) NewLogger(scope string) logging.LeveledLogger {
-	return pionLogger{log: f.log, scope: scope}
+	l := pionLogger{log: f.log, scope: scope}
+	switch scope {
+	case "srtp":
+		return srtpLogger{l, f.unreadable}
+	case "mux":
+		return muxLogger{l, f.unreadable}
+	}
+	return l
+}
+
+// srtpLogger counts the packets that cannot be decrypted or are replayed: pion logs each at its level info.
+type srtpLogger struct {
+	pionLogger
+	unreadable *atomic.Uint64
+}
+
+func (l srtpLogger) Info(msg string) {
+	l.unreadable.Add(1)
+	l.pionLogger.Info(msg)
+}
+
+// muxLogger counts the packets that are neither STUN, DTLS nor RTP, of which pion warns, and those that are too large, which it calls errors.
+type muxLogger struct {
+	pionLogger
+	unreadable *atomic.Uint64
+}
+
+func (l muxLogger) Warnf(format string, args ...any) {
+	l.unreadable.Add(1)
+	l.pionLogger.Warnf(format, args...)
+}
+
+func (l muxLogger) Errorf(format string, args ...any) {
+	l.unreadable.Add(1)
+	l.pionLogger.Errorf(format, args...)
 }
 
 type pionLogger struct {

@@ -63,6 +63,7 @@ func parseOffer(text string) (*offer, error) {
 	if n := len(o.description.MediaDescriptions); n == 0 || n > maxSections {
 		return nil, badSDP("it has %d m-lines, 1 to %d are possible", n, maxSections)
 	}
+	o.description.Attributes = slices.DeleteFunc(o.description.Attributes, namesCandidate)
 	for _, media := range o.description.MediaDescriptions {
 		s, err := parseSection(media)
 		if err != nil {
@@ -88,9 +89,7 @@ func parseSection(media *sdp.MediaDescription) (section, error) {
 	case "video":
 		s.kind = forwarder.Video
 	}
-	media.Attributes = slices.DeleteFunc(media.Attributes, func(a sdp.Attribute) bool {
-		return a.Key == "candidate" || a.Key == "end-of-candidates" || a.Key == "remote-candidates"
-	})
+	media.Attributes = slices.DeleteFunc(media.Attributes, namesCandidate)
 	_, bundleOnly := media.Attribute("bundle-only")
 	port := media.MediaName.Port.Value
 	if port < 0 || port > 65535 {
@@ -117,6 +116,11 @@ func parseSection(media *sdp.MediaDescription) (section, error) {
 		}
 	}
 	return s, checkAttributes(media, s.mid)
+}
+
+// namesCandidate reports whether a tells where to reach the client.
+func namesCandidate(a sdp.Attribute) bool {
+	return a.Key == "candidate" || a.Key == "end-of-candidates" || a.Key == "remote-candidates"
 }
 
 func direction(media *sdp.MediaDescription) string {
@@ -188,12 +192,22 @@ func (o *offer) checkTransport() error {
 	if setup := o.attribute(first, "setup"); setup != "actpass" && setup != "active" {
 		return badSDP("setup must be actpass or active: the server is the DTLS server")
 	}
-	// RFC 8843 section 7.1.3 lets the other m-lines repeat these; they must not say anything else.
+	return o.checkAgreement(map[string]string{"ice-ufrag": ufrag, "ice-pwd": pwd, "fingerprint": fingerprint})
+}
+
+// checkAgreement wants every mention of what is shared to say the same as the one that was looked at. RFC 8843 section 7.1.3 lets the other
+// m-lines repeat it, and the session may name it as well; which mention counts is read differently, by pion too.
+func (o *offer) checkAgreement(want map[string]string) error {
+	mentions := slices.Clone(o.description.Attributes)
 	for i := range o.sections {
-		for key, want := range map[string]string{"ice-ufrag": ufrag, "ice-pwd": pwd, "fingerprint": fingerprint} {
-			if got, ok := o.sections[i].media.Attribute(key); ok && !o.sections[i].disabled && !strings.EqualFold(got, want) {
-				return badSDP("the m-lines do not agree on %s", key)
-			}
+		if !o.sections[i].disabled {
+			mentions = append(mentions, o.sections[i].media.Attributes...)
+		}
+	}
+	for _, a := range mentions {
+		agreed, shared := want[a.Key]
+		if shared && a.Value != agreed && (a.Key != "fingerprint" || !strings.EqualFold(a.Value, agreed)) {
+			return badSDP("the m-lines do not agree on %s", a.Key)
 		}
 	}
 	return nil
@@ -306,14 +320,25 @@ func (o *offer) complete(answer *sdp.SessionDescription) {
 			accepted = accepted[1:]
 			continue
 		}
-		name := s.media.MediaName
-		name.Port = sdp.RangedPort{Value: 0}
-		answer.MediaDescriptions = append(answer.MediaDescriptions, &sdp.MediaDescription{
-			MediaName:             name,
-			ConnectionInformation: &sdp.ConnectionInformation{NetworkType: "IN", AddressType: "IP4", Address: &sdp.Address{Address: "0.0.0.0"}},
-			Attributes:            []sdp.Attribute{{Key: "mid", Value: s.mid}, {Key: "inactive"}},
-		})
+		answer.MediaDescriptions = append(answer.MediaDescriptions, s.rejected())
 	}
+}
+
+// rejected is the m-line in an answer that turns it down. It names the formats as the offer did: pion cannot read it otherwise.
+func (s *section) rejected() *sdp.MediaDescription {
+	name := s.media.MediaName
+	name.Port = sdp.RangedPort{Value: 0}
+	m := &sdp.MediaDescription{
+		MediaName:             name,
+		ConnectionInformation: &sdp.ConnectionInformation{NetworkType: "IN", AddressType: "IP4", Address: &sdp.Address{Address: "0.0.0.0"}},
+		Attributes:            []sdp.Attribute{{Key: "mid", Value: s.mid}, {Key: "inactive"}},
+	}
+	for _, a := range s.media.Attributes {
+		if a.Key == "rtpmap" {
+			m.Attributes = append(m.Attributes, a)
+		}
+	}
+	return m
 }
 
 // isToken reports whether s is 1 to longest characters of an SDP token that is safe to repeat.

@@ -20,6 +20,11 @@ func session(mids ...string) string {
 	return "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE " + strings.Join(mids, " ") + "\r\na=extmap-allow-mixed\r\n"
 }
 
+// inSession adds lines to what an offer says before its m-lines.
+func inSession(offer, lines string) string {
+	return strings.Replace(offer, "t=0 0\r\n", "t=0 0\r\n"+lines+"\r\n", 1)
+}
+
 func transportLines(mid string) string {
 	return "c=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=fingerprint:" + fingerprint +
 		"\r\na=setup:actpass\r\na=mid:" + mid + "\r\na=rtcp-mux\r\n"
@@ -70,6 +75,11 @@ func TestParseOffer(t *testing.T) {
 		{"short fingerprint", strings.ReplaceAll(good, fingerprint, "sha-256 AA:BB"), ErrBadSDP},
 		{"fingerprint of letters", strings.ReplaceAll(good, "AA:BB", "ZZ:BB"), ErrBadSDP},
 		{"two fingerprints", strings.Replace(good, "AA:BB", "AB:BB", 1), ErrBadSDP},
+		{"two fingerprints on an m-line", strings.Replace(good, "a=setup", "a=fingerprint:"+strings.Replace(fingerprint, "AA:BB", "AB:BB", 1)+"\r\na=setup", 1), ErrBadSDP},
+		{"md5 fingerprint for the session", inSession(good, "a=fingerprint:md5 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF"), ErrBadSDP},
+		{"the same fingerprint for the session", inSession(good, "a=fingerprint:"+strings.ToLower(fingerprint)), nil},
+		{"another ufrag for the session", inSession(good, "a=ice-ufrag:"+strings.Repeat("a", 300)), ErrBadSDP},
+		{"ufrags that differ in case", strings.Replace(good, "ufrag:abcd", "ufrag:Abcd", 1), ErrBadSDP},
 		{"no credentials", strings.ReplaceAll(good, "a=ice-ufrag:abcd\r\n", ""), ErrBadSDP},
 		{"long ufrag", strings.ReplaceAll(good, "ufrag:abcd", "ufrag:"+strings.Repeat("a", 300)), ErrBadSDP},
 		{"ufrag that is not ice-char", strings.ReplaceAll(good, "ufrag:abcd", "ufrag:ab{d"), ErrBadSDP},
@@ -88,6 +98,7 @@ func TestParseOffer(t *testing.T) {
 		{"bare line feeds", strings.ReplaceAll(good, "\r\n", "\n"), nil},
 		{"65 candidates", good + strings.Repeat("a=candidate:1 1 udp 1 10.0.0.1 9 typ host\r\n", 65), ErrTooManyCandidates},
 		{"64 candidates", good + strings.Repeat("a=candidate:1 1 udp 1 169.254.169.254 9 typ host\r\n", 64), nil},
+		{"64 candidates of the session", inSession(good, strings.TrimSuffix(strings.Repeat("a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n", 64), "\r\n")), nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -15,11 +15,14 @@ type Stats struct {
 	// QueueDropped counts packets that found a connection's send queue full, SendFailed those the system would not send, and
 	// Policed those that a client sent beyond its rate.
 	QueueDropped, SendFailed, Policed uint64
+	// Unreadable counts packets that a client sent and that could not be decrypted, came twice, are too large, or are nothing that a
+	// connection carries.
+	Unreadable uint64
 }
 
 // counters are those of Stats that connections add to.
 type counters struct {
-	udp, tcp, failedICE, failedDTLS, disconnects, streams, dropped, failed, policed atomic.Uint64
+	udp, tcp, failedICE, failedDTLS, disconnects, streams, dropped, failed, policed, unreadable atomic.Uint64
 }
 
 // Stats returns the counters.
@@ -29,6 +32,7 @@ func (e *Engine) Stats() Stats {
 		Limit: e.cfg.MaxConnecting, Connecting: len(e.connecting), EstablishedUDP: c.udp.Load(), EstablishedTCP: c.tcp.Load(),
 		FailedICE: c.failedICE.Load(), FailedDTLS: c.failedDTLS.Load(), Disconnects: c.disconnects.Load(), TooManyStreams: c.streams.Load(),
 		QueueDropped: c.dropped.Load(), SendFailed: c.failed.Load(), Policed: c.policed.Load(),
+		Unreadable: c.unreadable.Load(),
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

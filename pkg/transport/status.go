@@ -72,6 +72,7 @@ func (c *Conn) tell(change func(*Status)) {
 	}
 	change(&c.status)
 	c.status.Step = ""
+	c.lookAtICE()
 	if c.status.State == Connecting || c.status.State == Failed {
 		c.status.Step = "ice"
 		if c.ice {
@@ -83,6 +84,22 @@ func (c *Conn) tell(change func(*Status)) {
 	if status != before {
 		c.countStatus(before, status)
 		c.handler.StatusChanged(status)
+	}
+}
+
+// lookAtICE brings c.ice up to date. pion tells of ICE and of DTLS in any order, so what they are at this moment is asked; what was closed has
+// got as far as it was seen to. c.mu is held.
+func (c *Conn) lookAtICE() {
+	switch c.pc.ICEConnectionState() {
+	case webrtc.ICEConnectionStateDisconnected, webrtc.ICEConnectionStateFailed:
+		c.ice = false
+		return
+	case webrtc.ICEConnectionStateConnected, webrtc.ICEConnectionStateCompleted:
+		c.ice = true
+	}
+	switch c.pc.SCTP().Transport().State() {
+	case webrtc.DTLSTransportStateConnecting, webrtc.DTLSTransportStateConnected, webrtc.DTLSTransportStateFailed:
+		c.ice = true // or DTLS would not have begun
 	}
 }
 
@@ -104,9 +121,6 @@ func (c *Conn) countStatus(before, now Status) {
 }
 
 func (c *Conn) iceChanged(s webrtc.ICEConnectionState) {
-	c.mu.Lock()
-	c.ice = s == webrtc.ICEConnectionStateConnected || s == webrtc.ICEConnectionStateCompleted
-	c.mu.Unlock()
 	switch s {
 	case webrtc.ICEConnectionStateDisconnected:
 		c.tell(func(s *Status) { s.State = Disconnected })
