@@ -1,6 +1,7 @@
 package sfutest_test
 
 import (
+	"context"
 	"net"
 	"runtime"
 	"strings"
@@ -172,9 +173,9 @@ func joinSilently(t *testing.T, srv *sfutest.Server, room string) *websocket.Con
 	return ws
 }
 
-// makeNoise lets all chat, rename themselves and mute as often as they may, until the function that it returns is called.
+// makeNoise lets all chat, rename themselves and mute as often as they may, until the test ends or the function that it returns is called.
 func makeNoise(t *testing.T, noisy []*client.Client, muter *client.Client) (stop func()) {
-	quit := make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
 	var talking sync.WaitGroup
 	every := func(d time.Duration, what func(i int) error) {
 		talking.Go(func() {
@@ -182,10 +183,10 @@ func makeNoise(t *testing.T, noisy []*client.Client, muter *client.Client) (stop
 			defer tick.Stop()
 			for i := 0; ; i++ {
 				select {
-				case <-quit:
+				case <-ctx.Done():
 					return
 				case <-tick.C:
-					if err := what(i); err != nil {
+					if err := what(i); err != nil && ctx.Err() == nil {
 						t.Error(err)
 						return
 					}
@@ -195,17 +196,24 @@ func makeNoise(t *testing.T, noisy []*client.Client, muter *client.Client) (stop
 	}
 	body := strings.Repeat("blah ", 800)
 	for _, c := range noisy {
-		every(250*time.Millisecond, func(int) error { _, err := c.Do(sfutest.Context(t), protocol.Say{Body: body}); return err })
+		every(250*time.Millisecond, func(i int) (err error) {
+			for n := 0; n == 0 || i == 0 && n < 15 && err == nil; n++ { // a burst at first
+				_, err = c.Do(ctx, protocol.Say{Body: body})
+			}
+			return err
+		})
 		every(50*time.Millisecond, func(i int) error {
-			_, err := c.Do(sfutest.Context(t), protocol.Rename{Name: strings.Repeat("ab"[i%2:i%2+1], 60)})
+			_, err := c.Do(ctx, protocol.Rename{Name: strings.Repeat("ab"[i%2:i%2+1], 60)})
 			return err
 		})
 	}
-	every(50*time.Millisecond, func(i int) error { return muter.Publications()[0].Mute(sfutest.Context(t), i%2 == 0) })
-	return func() {
-		close(quit)
+	every(50*time.Millisecond, func(i int) error { return muter.Publications()[0].Mute(ctx, i%2 == 0) })
+	stop = func() {
+		cancel()
 		talking.Wait()
 	}
+	t.Cleanup(stop)
+	return stop
 }
 
 // chatRoundTrip is from the request of one to the message that another sees. One may say 5 of them per second.
