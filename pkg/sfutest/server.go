@@ -12,6 +12,7 @@ import (
 
 	"sfu/pkg/auth"
 	"sfu/pkg/forwarder"
+	"sfu/pkg/metrics"
 	"sfu/pkg/portmux"
 	"sfu/pkg/room"
 	"sfu/pkg/signaling"
@@ -25,6 +26,7 @@ type Options struct {
 	Transport transport.Config
 	Rooms     room.Config
 	Signaling signaling.Options
+	Metrics   metrics.Options
 	// Verifier is auth.OpenRooms where it is nil.
 	Verifier auth.Verifier
 	// Workers of the media path, 1 where it is 0.
@@ -41,6 +43,7 @@ type Server struct {
 	Pool    *forwarder.Pool
 	Rooms   *room.Registry
 	Signals *signaling.Server
+	Metrics *metrics.Metrics
 
 	web   *http.Server
 	ports *portmux.Mux
@@ -55,6 +58,14 @@ func Start(t testing.TB, opts Options) *Server {
 		t.Fatal(err)
 	}
 	s := &Server{URL: "http://" + listener.Addr().String(), ports: portmux.New(listener, portmux.Config{})}
+	s.Metrics = metrics.New(metrics.Sources{
+		Rooms:     func(ctx context.Context) room.Stats { return s.Rooms.Stats(ctx) },
+		Forwarder: func() forwarder.PoolStats { return s.Pool.Stats() },
+		Transport: func() transport.Stats { return s.Engine.Stats() },
+		Signaling: func() signaling.Stats { return s.Signals.Stats() },
+		Ports:     s.ports.Stats,
+	}, opts.Metrics)
+	opts.Transport.Established, opts.Signaling.ObserveJoin = s.Metrics.ObserveConnection, s.Metrics.ObserveJoin
 	opts.Transport.TCP = s.ports.ICE()
 	if s.Engine, err = transport.NewEngine(opts.Transport); err != nil {
 		t.Fatal(errors.Join(err, s.ports.Close()))
