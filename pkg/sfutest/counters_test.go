@@ -75,7 +75,9 @@ func (c *call) talk(t *testing.T) {
 	for _, viewer := range []string{"bob", "carol"} {
 		sfutest.Eventually(t, "all tracks arrive", func() bool { return arriving(c.received(viewer)) == map[string]int{"bob": 3, "carol": 3}[viewer] })
 	}
-	lossy, clean := link.Config{Delay: 10 * time.Millisecond, Loss: 0.05}, link.Config{Delay: 10 * time.Millisecond}
+	clean := link.Config{Delay: 10 * time.Millisecond}
+	lossy := clean
+	lossy.Loss, lossy.Burst = 0.03, link.Burst{Loss: 0.03, Length: 3} // a NACK for several packets counts them all
 	alice.path.Set(lossy, clean)
 	bob.path.Set(clean, lossy)
 	simulcast := carol.client.Publications()[0].Track()
