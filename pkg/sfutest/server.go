@@ -31,6 +31,8 @@ type Options struct {
 	Verifier auth.Verifier
 	// Workers of the media path, 1 where it is 0.
 	Workers int
+	// Listener, where it is not nil, stands between the TCP port and the server.
+	Listener func(net.Listener) net.Listener
 	// Log goes nowhere where it is nil.
 	Log *slog.Logger
 }
@@ -56,6 +58,9 @@ func Start(t testing.TB, opts Options) *Server {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if opts.Listener != nil {
+		listener = opts.Listener(listener)
 	}
 	s := &Server{URL: "http://" + listener.Addr().String(), ports: portmux.New(listener, portmux.Config{})}
 	s.Metrics = metrics.New(metrics.Sources{
