@@ -109,7 +109,7 @@ func TestSilentReader(t *testing.T) {
 	sockets, goroutines, heap := srv.Signals.Stats().Sockets, runtime.NumGoroutine(), heapInUse()
 	quiet := makeNoise(t, noisy, muter)
 	without := chat(t, alice, bob, func(i int) bool { return i < rounds })
-	silent := joinSilently(t, srv, "hall")
+	joinSilently(t, srv, "hall")
 	joined := time.Now()
 	with := chat(t, alice, bob, func(i int) bool {
 		gone := srv.Signals.Stats().Closed[string(protocol.SlowConsumer)] == 1
@@ -122,9 +122,6 @@ func TestSilentReader(t *testing.T) {
 	t.Logf("10 of 11 chat messages took up to %v before, %v with the silent one", without.Round(time.Millisecond), with.Round(time.Millisecond))
 	within(t, "what it costs the others", with-without, 100*time.Millisecond)
 	sfutest.Eventually(t, "the socket of the silent one is gone", func() bool { return srv.Signals.Stats().Sockets == sockets })
-	if _, _, err := silent.NextReader(); err == nil {
-		t.Log("what the kernel held can still be read")
-	}
 	if closed := srv.Signals.Stats().Closed; closed[string(protocol.SlowConsumer)] != 1 || len(closed) != 1 {
 		t.Errorf("sockets were closed as %v", closed)
 	}
@@ -171,7 +168,7 @@ func (l smallBuffers) Accept() (net.Conn, error) {
 }
 
 // joinSilently joins over a socket of which nothing is read after the answer.
-func joinSilently(t *testing.T, srv *sfutest.Server, room string) *websocket.Conn {
+func joinSilently(t *testing.T, srv *sfutest.Server, room string) {
 	t.Helper()
 	dialer := websocket.Dialer{Subprotocols: []string{protocol.Version}, NetDial: func(network, address string) (net.Conn, error) {
 		conn, err := net.Dial(network, address)
@@ -196,7 +193,6 @@ func joinSilently(t *testing.T, srv *sfutest.Server, room string) *websocket.Con
 	if _, m, err := protocol.DecodeServer(frame); err != nil || m.Type() != (protocol.Joined{}).Type() {
 		t.Fatalf("%.100s, %v", frame, err)
 	}
-	return ws
 }
 
 // makeNoise lets all chat, rename themselves and mute as often as they may, until the test ends or the function that it returns is called.
