@@ -207,8 +207,14 @@ func pair(downs []*forwarder.DownTrack) []forwarder.Slot {
 	return slots
 }
 
-// tellRTT passes on the round-trip time that ICE measured.
+// tellRTT passes on the round-trip time that ICE measured. Before the connection is up pion does not guard what this asks for.
 func (c *Conn) tellRTT() {
+	c.mu.Lock()
+	connected := c.status.State == Connected
+	c.mu.Unlock()
+	if !connected {
+		return
+	}
 	s, ok := c.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePairStats()
 	if ok && s.CurrentRoundTripTime > 0 {
 		c.peer.SetRTT(time.Duration(s.CurrentRoundTripTime * float64(time.Second)))
