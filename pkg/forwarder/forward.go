@@ -228,7 +228,9 @@ func (d *DownTrack) admit() bool {
 	if room > audioReserve || d.kind == Audio && room > 0 {
 		return true
 	}
-	d.peer.group.counters.Withheld++
+	if d.media.from != nil { // before the first packet the connection is not full but not ready
+		d.peer.group.counters.Withheld++
+	}
 	return false
 }
 

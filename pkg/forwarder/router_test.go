@@ -146,6 +146,29 @@ func TestPacketsThatAreTooLargeAreCounted(t *testing.T) {
 	}
 }
 
+// TestWithheldBeginsWithTheStream: a connection that has carried nothing yet is not full, it is not there. What it misses is not counted.
+func TestWithheldBeginsWithTheStream(t *testing.T) {
+	b, p, v, random := newCall(1)
+	v.down.SetSource(p.track)
+	b.run()
+	v.room = 0
+	b.play(p, 10, random)
+	if n := b.group.counters.Withheld; n != 0 {
+		t.Errorf("%d packets were withheld before the connection was ready", n)
+	}
+	v.room = 1 << 10
+	p.encodings[0].wanted = true
+	b.play(p, 10, random)
+	if len(v.packets) == 0 || b.group.counters.Withheld != 0 {
+		t.Fatalf("%d packets arrived, %d were withheld", len(v.packets), b.group.counters.Withheld)
+	}
+	v.room = 0
+	b.play(p, 1, random)
+	if b.group.counters.Withheld == 0 {
+		t.Error("nothing was withheld by a full connection")
+	}
+}
+
 func TestMuteStopsAndUnmuteAsksForKeyframe(t *testing.T) {
 	b, p, v, random := newCall(1)
 	v.down.SetSource(p.track)

@@ -57,6 +57,9 @@ type Stats struct {
 	Encoding, Temporal uint8
 	// Switches counts changes of publisher or encoding.
 	Switches uint64
+	// Abrupt counts those of them, and the beginning, that came with another packet than a keyframe's first: what follows cannot be
+	// decoded, unless that packet was lost and comes yet. Not with Config.Sample.
+	Abrupt uint64
 	// Published counts the packets that the publishers sent between the first and the last that arrived of each run of one
 	// encoding, MissingOfThem those that did not come, whatever the sequence numbers say.
 	Published, MissingOfThem uint64
@@ -191,7 +194,8 @@ func (l *line) inspect(h *header, payload []byte, how manner) {
 		return
 	}
 	var info codec.Info
-	if codec.Parse(f.Codec, payload, &info) == nil && info.Keyframe && info.Start {
+	begins := codec.Parse(f.Codec, payload, &info) == nil && info.Keyframe && info.Start
+	if begins {
 		l.stats.Keyframes++
 		l.key.arrived()
 		if info.Width != 0 {
@@ -208,7 +212,9 @@ func (l *line) inspect(h *header, payload []byte, how manner) {
 		l.stats.Foreign++
 	default:
 		l.stats.Checked++
-		l.note(stamp, how)
+		if l.note(stamp, how) && l.Video && !begins {
+			l.stats.Abrupt++
+		}
 		if !how.recovered {
 			l.stats.Latency.Add(how.at.Sub(stamp.Sent))
 		}
@@ -218,8 +224,9 @@ func (l *line) inspect(h *header, payload []byte, how manner) {
 // media is how many packets with a payload came.
 func (l *line) media() uint64 { return l.sequences.unique - l.stats.Padding }
 
-// note follows the stamps of the line. The packet that carries s was counted before.
-func (l *line) note(s synthetic.Stamp, how manner) {
+// note follows the stamps of the line and reports whether another publisher or encoding begins. The packet that carries s was counted
+// before.
+func (l *line) note(s synthetic.Stamp, how manner) (begins bool) {
 	same := l.run.set && l.run.publisher == s.Publisher && l.run.encoding == s.Encoding
 	switch {
 	case same && s.Sequence > l.run.last:
@@ -229,7 +236,7 @@ func (l *line) note(s synthetic.Stamp, how manner) {
 		l.run.counted++
 	case how.late:
 		l.run.began++ // it belongs to a run that is over
-		return
+		return false
 	default:
 		if l.run.set {
 			l.settle()
@@ -239,8 +246,10 @@ func (l *line) note(s synthetic.Stamp, how manner) {
 			publisher: s.Publisher, encoding: s.Encoding, first: s.Sequence, last: s.Sequence,
 			began: how.count - 1, counted: how.count, set: true,
 		}
+		begins = true
 	}
 	l.stats.Publisher, l.stats.Encoding, l.stats.Temporal = s.Publisher, s.Encoding, s.Temporal
+	return begins
 }
 
 // settle adds the present run to the totals.

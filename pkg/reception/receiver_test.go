@@ -23,8 +23,9 @@ type path struct {
 	link     *link.Link
 	receiver *Receiver
 	wg       sync.WaitGroup
-	// damage changes one packet in so many, drop takes some away that have their number already.
+	// damage changes one packet in so many, skip takes away so many at the beginning.
 	damage int
+	skip   int
 	count  int
 }
 
@@ -37,8 +38,11 @@ func (p *path) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
 	if p.count++; p.damage > 0 && p.count%p.damage == 0 {
 		b[len(b)-50] ^= 1
 	}
-	outcome := p.link.Send(len(b), time.Now())
+	outcome, skipped := p.link.Send(len(b), time.Now()), p.count <= p.skip
 	p.mu.Unlock()
+	if skipped {
+		return len(b), nil
+	}
 	for _, at := range outcome.Arrivals() {
 		p.wg.Add(1)
 		time.AfterFunc(time.Until(at), func() {
@@ -118,6 +122,20 @@ func TestCleanCall(t *testing.T) {
 		if s.Codec != c || s.Width != 640 || s.Height != 360 || s.Latency.Max() != 25*time.Millisecond || s.SenderReports < 9 {
 			t.Errorf("%v: codec %v, %dx%d, latency %v, %d sender reports", c, s.Codec, s.Width, s.Height, s.Latency.Max(), s.SenderReports)
 		}
+	}
+}
+
+// TestAbruptBeginning: what does not begin with the first packet of a keyframe is noticed.
+func TestAbruptBeginning(t *testing.T) {
+	for skip, abrupt := range []uint64{0, 1, 1} {
+		s, _, _ := call(t, synthetic.Camera(1_000_000, 360, 30), link.Config{}, Config{}, 2*time.Second, func(p *path) { p.skip = skip })
+		if s.Abrupt != abrupt || s.Packets == 0 {
+			t.Errorf("without the first %d packets: %d of %d beginnings are abrupt", skip, s.Abrupt, s.Packets)
+		}
+	}
+	s, _, _ := call(t, synthetic.Microphone(), link.Config{}, Config{}, 2*time.Second, func(p *path) { p.skip = 1 })
+	if s.Abrupt != 0 || s.Packets == 0 {
+		t.Errorf("sound has no keyframes; %d abrupt beginnings", s.Abrupt)
 	}
 }
 

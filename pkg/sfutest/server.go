@@ -12,6 +12,7 @@ import (
 
 	"sfu/pkg/auth"
 	"sfu/pkg/forwarder"
+	"sfu/pkg/metrics"
 	"sfu/pkg/portmux"
 	"sfu/pkg/room"
 	"sfu/pkg/signaling"
@@ -25,12 +26,15 @@ type Options struct {
 	Transport transport.Config
 	Rooms     room.Config
 	Signaling signaling.Options
+	Metrics   metrics.Options
 	// Verifier is auth.OpenRooms where it is nil.
 	Verifier auth.Verifier
 	// Workers of the media path, 1 where it is 0.
 	Workers int
 	// Limits bound what one client may send.
 	Limits forwarder.Limits
+	// Listener, where it is not nil, stands between the TCP port and the server.
+	Listener func(net.Listener) net.Listener
 	// Log goes nowhere where it is nil.
 	Log *slog.Logger
 }
@@ -43,6 +47,7 @@ type Server struct {
 	Pool    *forwarder.Pool
 	Rooms   *room.Registry
 	Signals *signaling.Server
+	Metrics *metrics.Metrics
 
 	web   *http.Server
 	ports *portmux.Mux
@@ -56,7 +61,18 @@ func Start(t testing.TB, opts Options) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if opts.Listener != nil {
+		listener = opts.Listener(listener)
+	}
 	s := &Server{URL: "http://" + listener.Addr().String(), ports: portmux.New(listener, portmux.Config{})}
+	s.Metrics = metrics.New(metrics.Sources{
+		Rooms:     func(ctx context.Context) room.Stats { return s.Rooms.Stats(ctx) },
+		Forwarder: func() forwarder.PoolStats { return s.Pool.Stats() },
+		Transport: func() transport.Stats { return s.Engine.Stats() },
+		Signaling: func() signaling.Stats { return s.Signals.Stats() },
+		Ports:     s.ports.Stats,
+	}, opts.Metrics)
+	opts.Transport.Established, opts.Signaling.ObserveJoin = s.Metrics.ObserveConnection, s.Metrics.ObserveJoin
 	opts.Transport.TCP = s.ports.ICE()
 	if s.Engine, err = transport.NewEngine(opts.Transport); err != nil {
 		t.Fatal(errors.Join(err, s.ports.Close()))

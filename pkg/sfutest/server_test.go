@@ -204,22 +204,6 @@ func TestOfferRefused(t *testing.T) {
 	t.Error("no offer is answered again")
 }
 
-func TestICERestartAfterRebind(t *testing.T) {
-	srv := sfutest.Start(t, sfutest.Options{})
-	path := sfutest.Path(t, link.Config{}, link.Config{})
-	srv.Join(t, "kitchen", "alice", sfutest.Publishing(sfutest.Camera()))
-	bob := srv.Join(t, "kitchen", "bob", sfutest.Over(path))
-	sfutest.Eventually(t, "a picture", func() bool { return sfutest.Video(bob).Frames > 10 })
-	if err := path.Rebind(); err != nil {
-		t.Fatal(err)
-	}
-	if err := bob.RestartICE(sfutest.Context(t)); err != nil {
-		t.Fatal(err)
-	}
-	before := sfutest.Video(bob).Frames
-	sfutest.Eventually(t, "frames at the new address", func() bool { return sfutest.Video(bob).Frames > before+30 })
-}
-
 func TestTCP(t *testing.T) {
 	srv := sfutest.Start(t, sfutest.Options{})
 	srv.Join(t, "kitchen", "alice", sfutest.TCP, sfutest.Publishing(sfutest.Camera()))
