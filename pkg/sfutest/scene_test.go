@@ -38,12 +38,12 @@ func newScene(t *testing.T, options sfutest.Options, tokens ...string) *scene {
 	s.alice = s.srv.Join(t, eavesdropped, "alice", sfutest.Publishing(sfutest.Microphone(), sfutest.Camera()), token(0))
 	s.bob = s.srv.Join(t, eavesdropped, "bob", func(o *client.Options) { o.Receiver = s.saw }, token(1))
 	s.undisturbed()
-	s.goroutines, s.heap = settled()
+	s.goroutines, s.heap = calmed()
 	return s
 }
 
-// settled returns how many goroutines there are and what the heap holds after two collections.
-func settled() (goroutines int, heap uint64) {
+// calmed returns how many goroutines there are and what the heap holds after two collections.
+func calmed() (goroutines int, heap uint64) {
 	runtime.GC()
 	runtime.GC() // pools let go at the second
 	var m runtime.MemStats
@@ -98,7 +98,7 @@ func (s *scene) over() {
 	sfutest.Eventually(s.t, "goroutines as before", func() bool { return runtime.NumGoroutine() <= s.goroutines })
 	var heap uint64
 	sfutest.Eventually(s.t, "the heap as before", func() bool {
-		_, heap = settled()
+		_, heap = calmed()
 		return heap <= s.heap+slackBytes
 	})
 	s.t.Logf("goroutines %d -> %d, heap %d -> %d KiB", s.goroutines, runtime.NumGoroutine(), s.heap>>10, heap>>10)

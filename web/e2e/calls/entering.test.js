@@ -13,7 +13,7 @@ import { startProxy } from './support/proxy.js';
 import { LONG, freshRoom, scenario } from './support/scenario.js';
 import { until } from './support/wait.js';
 
-const PAIRS = LONG ? 100 : 10;
+const PAIRS = LONG ? 100 : 5;
 const DEVICES = ['camera', 'microphone'];
 
 /** @type {import('playwright-core').Browser} */ let chromium;
