@@ -3,6 +3,7 @@ package room_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -245,11 +246,19 @@ func (p *play) checkSettled() {
 	}
 }
 
-// checkSlots checks what c's slots carry against what it knows.
+// checkSlots checks what c's slots carry against what it knows and what it publishes itself.
 func (p *play) checkSlots(c *client) {
 	carried := map[room.TrackID]bool{}
+	tracks := maps.Clone(c.sink.tracks)
+	for _, m := range c.snapshot().Members {
+		for _, t := range m.Tracks {
+			if m.ID == c.ID() {
+				tracks[t.ID] = t
+			}
+		}
+	}
 	owner := func(id room.TrackID) string {
-		t, known := c.sink.tracks[id]
+		t, known := tracks[id]
 		if !known {
 			p.t.Errorf("%s has a slot with the unknown track %q", c.ID(), id)
 		}
@@ -267,11 +276,11 @@ func (p *play) checkSlots(c *client) {
 			p.t.Errorf("%s has %q and %q in one slot", c.ID(), b[0], b[1])
 		}
 	}
-	for _, t := range c.sink.tracks {
+	for _, t := range tracks {
 		sources[owner(t.ID)]++
 	}
 	// No source has more than its tracks, so where the tracks do not outnumber the slots, slots suffice.
-	if len(c.sink.tracks) <= len(c.slots) && len(c.slots) > 0 && c.codecs > 0 {
+	if len(tracks) <= len(c.slots) && len(c.slots) > 0 && c.codecs > 0 {
 		for _, u := range c.sink.unavailable {
 			if u.Codec == codec.Unknown {
 				p.t.Errorf("%s lacks %q although slots suffice", c.ID(), u.Track)
@@ -328,12 +337,10 @@ func act(rnd *rand.Rand, c *client, own *[]room.TrackID) error {
 	if err != nil {
 		return err
 	}
-	var others []room.TrackID
+	var all []room.TrackID
 	for _, m := range s.Members {
 		for _, t := range m.Tracks {
-			if m.ID != c.ID() {
-				others = append(others, t.ID)
-			}
+			all = append(all, t.ID)
 		}
 	}
 	switch rnd.IntN(7) {
@@ -351,11 +358,11 @@ func act(rnd *rand.Rand, c *client, own *[]room.TrackID) error {
 			*own = (*own)[1:]
 		}
 	case 3:
-		c.Subscribe(pick(rnd, others))
+		c.Subscribe(pick(rnd, all))
 	case 4:
-		c.Unsubscribe(pick(rnd, others))
+		c.Unsubscribe(pick(rnd, all))
 	case 5:
-		c.SetView(pick(rnd, others), forwarder.View{Width: rnd.IntN(2) * 320, Height: 180}, rnd.IntN(11))
+		c.SetView(pick(rnd, all), forwarder.View{Width: rnd.IntN(2) * 320, Height: 180}, rnd.IntN(11))
 	case 6:
 		err = c.Send("hello", "")
 	}

@@ -146,6 +146,14 @@ func (p *Participant) member() Member {
 	return Member{ID: p.id, Name: p.name, Connected: p.connected}
 }
 
+// wants reports whether p subscribes to t. What it publishes itself comes back to it only when it asks for that by name.
+func (p *Participant) wants(t *track) bool {
+	if named, ok := p.viewer.named[t]; ok {
+		return named
+	}
+	return p.viewer.auto && t.owner != p
+}
+
 // own returns the track id if it is p's own.
 func (p *Participant) own(id TrackID) (*track, error) {
 	t := p.room.tracks[id]

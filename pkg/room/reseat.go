@@ -76,10 +76,7 @@ func (r *room) wantsOf(p *Participant) []want {
 	wants := r.wants[:0]
 	if p.grant.Subscribe {
 		for _, s := range r.sources {
-			if s.owner == p {
-				continue
-			}
-			if w := r.wantOf(&p.viewer, s); w.audio.track != "" || w.video.track != "" {
+			if w := r.wantOf(p, s); w.audio.track != "" || w.video.track != "" {
 				wants = append(wants, w)
 			}
 		}
@@ -88,14 +85,14 @@ func (r *room) wantsOf(p *Participant) []want {
 	return wants
 }
 
-func (r *room) wantOf(v *viewer, s *source) want {
+func (r *room) wantOf(p *Participant, s *source) want {
 	w := want{source: s.id, screen: s.screen, priority: defaultPriority}
-	if t := s.audio; t != nil && t.announced && v.wants(t) {
+	if t := s.audio; t != nil && t.announced && p.wants(t) {
 		w.audio = part{track: t.id, codec: t.codec, active: !t.muted}
 		w.loudness = r.registry.loudness(t.up)
 	}
-	if t := s.video; t != nil && t.announced && v.wants(t) {
-		shown := v.tile(t)
+	if t := s.video; t != nil && t.announced && p.wants(t) {
+		shown := p.viewer.tile(t)
 		w.hidden, w.priority = shown.view.Hidden(), shown.priority
 		w.video = part{track: t.id, codec: t.codec, active: !t.muted && !w.hidden}
 	}

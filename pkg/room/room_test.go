@@ -186,8 +186,6 @@ func TestForeignIDs(t *testing.T) {
 		"mute another's":            bob.SetMuted(of, true),
 		"subscribe to another room": bob.Subscribe(elsewhere),
 		"subscribe to a secret":     bob.Subscribe(quiet),
-		"subscribe to oneself":      ada.Subscribe(of),
-		"view oneself":              ada.SetView(of, forwarder.View{}, 10),
 		"view nothing":              bob.SetView("", forwarder.View{}, 10),
 		"unsubscribe from nothing":  bob.Unsubscribe("nothing"),
 		"message to another room":   bob.Send("hello", far.ID()),

@@ -9,6 +9,7 @@ import (
 
 // A viewer is the receiving side of a participant: what it wants, the slots it has, and what they carry. It is guarded by room.mu.
 type viewer struct {
+	// auto is set while everything of others is wanted that was not named.
 	auto bool
 	// named are the tracks that Subscribe (true) and Unsubscribe (false) named.
 	named map[*track]bool
@@ -41,14 +42,6 @@ type line struct {
 
 func newViewer() viewer {
 	return viewer{auto: true, named: map[*track]bool{}, tiles: map[*track]tile{}, complete: true}
-}
-
-// wants reports whether the viewer subscribes to t.
-func (v *viewer) wants(t *track) bool {
-	if named, ok := v.named[t]; ok {
-		return named
-	}
-	return v.auto
 }
 
 // tile returns how t is shown, which is a guess until the viewer says.

@@ -46,8 +46,8 @@ func (p *Participant) Forget(peer *forwarder.Peer) {
 	p.room.endTracks(ending...)
 }
 
-// SetAuto says whether everything is wanted ("auto", as it is at first) or only what Subscribe names. What Subscribe and Unsubscribe
-// named so far stays as it is.
+// SetAuto says whether everything that others publish is wanted ("auto", as it is at first) or only what Subscribe names. What
+// Subscribe and Unsubscribe named so far stays as it is.
 func (p *Participant) SetAuto(auto bool) error {
 	if err := p.enter(); err != nil {
 		return err
@@ -60,8 +60,9 @@ func (p *Participant) SetAuto(auto bool) error {
 	return nil
 }
 
-// Subscribe wants tracks. It needs the Subscribe permission. An id that is unknown, or the participant's own, is ErrNotFound; the
-// other ids count nevertheless, because a track may end while the wish is on its way.
+// Subscribe wants tracks. It needs the Subscribe permission. The participant's own tracks may be named too: they come back to it the
+// way others get them. An unknown id is ErrNotFound; the other ids count nevertheless, because a track may end while the wish is
+// on its way.
 func (p *Participant) Subscribe(ids ...TrackID) error { return p.choose(ids, true) }
 
 // Unsubscribe does not want tracks any more. It returns what Subscribe does.
@@ -78,7 +79,7 @@ func (p *Participant) choose(ids []TrackID, wanted bool) error {
 	var refused error
 	v, changed := &p.viewer, false
 	for _, id := range ids {
-		t, err := p.foreign(id)
+		t, err := p.visible(id)
 		if err != nil {
 			refused = err
 			continue
@@ -87,7 +88,7 @@ func (p *Participant) choose(ids []TrackID, wanted bool) error {
 			refused = ErrLimit
 			continue
 		}
-		changed = changed || v.wants(t) != wanted
+		changed = changed || p.wants(t) != wanted
 		v.named[t] = wanted
 	}
 	if changed {
@@ -96,10 +97,10 @@ func (p *Participant) choose(ids []TrackID, wanted bool) error {
 	return refused
 }
 
-// foreign returns the track id if it is someone else's that p may know of.
-func (p *Participant) foreign(id TrackID) (*track, error) {
+// visible returns the track id if p may know of it.
+func (p *Participant) visible(id TrackID) (*track, error) {
 	t := p.room.tracks[id]
-	if t == nil || t.owner == p || !t.announced {
+	if t == nil || t.owner != p && !t.announced {
 		return nil, fmt.Errorf("track %q: %w", id, ErrNotFound)
 	}
 	return t, nil
@@ -118,8 +119,8 @@ func (p *Participant) SetView(id TrackID, v forwarder.View, priority int) error 
 }
 
 // SetViews tells how large the viewer shows some tracks, all at once: a page that shows other tiles than before does not run short of
-// slots in between. Views of audio tracks have no effect. It needs the Subscribe permission. An id that is unknown, or the
-// participant's own, is ErrNotFound; the other ids count nevertheless.
+// slots in between. Views of audio tracks have no effect. It needs the Subscribe permission. An unknown id is
+// ErrNotFound; the other ids count nevertheless.
 func (p *Participant) SetViews(shown ...Shown) error {
 	if err := p.enter(); err != nil {
 		return err
@@ -131,7 +132,7 @@ func (p *Participant) SetViews(shown ...Shown) error {
 	var refused error
 	changed := false
 	for _, s := range shown {
-		t, err := p.foreign(s.Track)
+		t, err := p.visible(s.Track)
 		if err != nil {
 			refused = err
 			continue

@@ -65,6 +65,97 @@ func TestSubscriptions(t *testing.T) {
 	bob.expect()
 }
 
+// One's own tracks come back for the asking, seated as anybody else's, and never by themselves.
+func TestOwnTracks(t *testing.T) {
+	r := start(t, room.Config{})
+	ada, bob := r.join(everything, "Ada"), r.join(everything, "Bob")
+	slot := ada.receive(2)[0]
+	act := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	bound := func(want ...room.TrackID) {
+		t.Helper()
+		if got := ada.bindings(); got[0] != [2]room.TrackID{want[0], want[1]} || got[1] != [2]room.TrackID{} {
+			t.Errorf("bound %v, want %v", got, want)
+		}
+		ada.checkMirror()
+	}
+	microphone, camera := ada.share(auth.Microphone), ada.publish(auth.Camera, false)
+	ada.take()
+	act(ada.SetAuto(false))
+	act(ada.SetAuto(true))
+	bound("", "")
+	ada.expect()
+	act(ada.Subscribe(microphone, camera))
+	bound(microphone, "")
+	ada.take()
+	ada.MediaArrives(camera, codec.VP8)
+	bound(microphone, camera)
+	ada.expect(room.SlotsBound{Bound: []room.Binding{{Down: slot.Video, Track: camera}}})
+	act(ada.SetView(camera, forwarder.View{}, 0))
+	act(ada.SetMuted(microphone, true))
+	act(ada.SetAuto(false))
+	bound(microphone, camera)
+	ada.expect()
+	if b := ada.snapshot().Bound; b[0].Track != microphone || b[1].Track != camera {
+		t.Errorf("the snapshot says %v", b)
+	}
+	act(ada.Unsubscribe(microphone))
+	bound("", camera)
+	act(ada.Unpublish(camera))
+	bound("", "")
+	if err := ada.Subscribe(camera); !errors.Is(err, room.ErrNotFound) {
+		t.Errorf("subscribe to what has ended: %v", err)
+	}
+	act(ada.Subscribe(microphone))
+	if got := ada.bindings(); got[1][0] != microphone {
+		t.Errorf("bound %v", got)
+	}
+	bob.checkMirror()
+	ada.Forget(ada.peer)
+	if s := ada.snapshot(); len(s.Bound) != 0 {
+		t.Errorf("bound %v without a connection", s.Bound)
+	}
+}
+
+// Where slots run out, one's own tracks have no right of their own.
+func TestOwnTracksTakeTheirTurn(t *testing.T) {
+	r := start(t, room.Config{MaxSlots: 1})
+	ada, bob := r.join(everything, "Ada"), r.join(everything, "Bob")
+	ada.receive(1)
+	theirs := bob.share(auth.Camera)
+	own := ada.share(auth.Camera)
+	if err := ada.Subscribe(own); err != nil {
+		t.Fatal(err)
+	}
+	if got := ada.bindings()[0][1]; got != theirs {
+		t.Errorf("bound to %q", got)
+	}
+	if u := ada.snapshot().Unavailable; len(u) != 1 || u[0].Track != own {
+		t.Errorf("unavailable: %v", u)
+	}
+	if err := ada.SetView(own, forwarder.DefaultView, 10); err != nil {
+		t.Fatal(err)
+	}
+	if got := ada.bindings()[0][1]; got != own {
+		t.Errorf("bound to %q after a pin", got)
+	}
+	ada.checkMirror()
+}
+
+func TestOwnTracksNeedThePermission(t *testing.T) {
+	r := start(t, room.Config{})
+	g := everything
+	g.Subscribe = false
+	ada := r.join(g, "Ada")
+	if err := ada.Subscribe(ada.share(auth.Camera)); !errors.Is(err, room.ErrNotAllowed) {
+		t.Errorf("subscribe: %v", err)
+	}
+}
+
 func TestCodecOfTheViewer(t *testing.T) {
 	r := start(t, room.Config{})
 	ada, bob := r.join(everything, "Ada"), r.join(everything, "Bob")

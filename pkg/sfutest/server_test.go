@@ -2,6 +2,7 @@ package sfutest_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -59,6 +60,60 @@ func TestTwoPeopleTalk(t *testing.T) {
 		place, bound := state.PlaceOf(speaks.Publications()[1].Track())
 		if !bound || place.MID != video.MID {
 			t.Errorf("the track is at %v, its packets at %s", place, video.MID)
+		}
+	}
+}
+
+// S7: one person alone sees and hears the own stream back from the server, for the asking and no longer than that.
+func TestEcho(t *testing.T) {
+	srv := sfutest.Start(t, sfutest.Options{})
+	alice := srv.Join(t, "kitchen", "alice", sfutest.Publishing(sfutest.Microphone(), sfutest.Simulcast()))
+	microphone, camera := alice.Publications()[0].Track(), alice.Publications()[1].Track()
+	own := []string{microphone, camera}
+	do(t, alice, protocol.Subscribe{Tracks: own})
+	comesBack := func() bool { return sfutest.Video(alice).Frames > 30 && sfutest.Audio(alice).Packets > 30 }
+	sfutest.Eventually(t, "the own sound and picture", comesBack)
+	if p := sfutest.Video(alice).Publisher; p != alice.Publications()[1].Player().Track().Publisher {
+		t.Errorf("the picture is that of %v", p)
+	}
+	view(t, alice, protocol.Tile{Track: camera, Width: 1280, Height: 720})
+	sfutest.Eventually(t, "the size that was asked for", func() bool { return sfutest.Video(alice).Width == 1280 })
+
+	bob := srv.Join(t, "kitchen", "bob", sfutest.Publishing(sfutest.Microphone(), sfutest.Camera()))
+	sfutest.Eventually(t, "bob sees and hears alice", func() bool { return sfutest.Video(bob).Frames > 30 && sfutest.Audio(bob).Packets > 30 })
+	if s := bob.State(); len(s.Bound) != 2 || len(s.Unavailable) != 0 {
+		t.Errorf("bob has %v, and lacks %v", s.Bound, s.Unavailable)
+	}
+	theirs := bob.Publications()[1].Track()
+	sfutest.Eventually(t, "alice sees bob and herself", func() bool {
+		bobs, seen := alice.ReceivedOf(theirs)
+		hers, back := alice.ReceivedOf(camera)
+		return seen && back && bobs.Frames > 30 && hers.Frames > 60
+	})
+	sound, _ := alice.ReceivedOf(microphone)
+	picture, _ := alice.ReceivedOf(camera)
+	checkClean(t, sound)
+	checkClean(t, picture)
+
+	do(t, alice, protocol.Unsubscribe{Tracks: own})
+	sfutest.Await(t, alice, "only bob is bound", func(s *client.State) bool { return len(s.Bound) == 2 })
+	packetsOf := func(lines ...string) (n uint64) {
+		for _, s := range alice.Received() {
+			if slices.Contains(lines, s.MID) {
+				n += s.Packets
+			}
+		}
+		return n
+	}
+	frames := func() uint64 { s, _ := alice.ReceivedOf(theirs); return s.Frames }
+	sfutest.Eventually(t, "what was on its way has come", func() bool {
+		before, from := packetsOf(sound.MID, picture.MID), frames()
+		sfutest.Eventually(t, "bob's picture goes on", func() bool { return frames() > from+15 })
+		return packetsOf(sound.MID, picture.MID) == before
+	})
+	for _, c := range []*client.Client{alice, bob} {
+		for _, s := range c.Received() {
+			checkClean(t, s)
 		}
 	}
 }

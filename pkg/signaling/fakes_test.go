@@ -342,15 +342,15 @@ func (m *fakeMember) snapshot() room.Snapshot {
 	return s
 }
 
-func (m *fakeMember) wants(id room.TrackID) bool { return m.named[id] || m.auto && !m.refused[id] }
+func (m *fakeMember) wants(id room.TrackID) bool {
+	owner, _ := m.room.find(id)
+	return m.named[id] || m.auto && owner != m && !m.refused[id]
+}
 
 // seat fills free places with wanted tracks and says what changed.
 func (m *fakeMember) seat() (bound []room.Binding, need int, missing []room.Unavailable) {
 	missing = []room.Unavailable{}
 	for _, other := range m.room.members {
-		if other == m {
-			continue
-		}
 		for _, t := range other.member.Tracks {
 			if !m.wants(t.ID) || slices.ContainsFunc(m.places, func(p *fakePlace) bool { return p.track == t.ID }) {
 				continue
@@ -452,9 +452,7 @@ func (m *fakeMember) Unpublish(id room.TrackID) error {
 	m.member.Tracks = slices.Delete(m.member.Tracks, i, i+1)
 	m.room.tell(m, room.TrackGone{ID: id})
 	for _, other := range m.room.members {
-		if other != m {
-			other.reseat(other.unseat(id)...)
-		}
+		other.reseat(other.unseat(id)...)
 	}
 	return nil
 }
@@ -526,7 +524,7 @@ func (m *fakeMember) subscription(ids []room.TrackID, change func(room.TrackID))
 	}
 	defer unlock()
 	for _, id := range ids {
-		if owner, _ := m.room.find(id); owner == nil || owner == m {
+		if owner, _ := m.room.find(id); owner == nil {
 			return room.ErrNotFound
 		}
 	}
@@ -551,7 +549,7 @@ func (m *fakeMember) SetViews(shown ...room.Shown) error {
 	}
 	var failed error
 	for _, is := range shown {
-		if owner, _ := m.room.find(is.Track); owner == nil || owner == m {
+		if owner, _ := m.room.find(is.Track); owner == nil {
 			failed = room.ErrNotFound
 			continue
 		}

@@ -93,6 +93,28 @@ func TestManualSubscription(t *testing.T) {
 	})
 }
 
+func TestOwnTracksComeBackForTheAsking(t *testing.T) {
+	inBubble(t, Options{}, func(t *testing.T, w *world) {
+		j := with("Ada", camera())
+		j.Offers[0].SDP += "\nslot 2 3"
+		ada := w.join("kitchen", j)
+		if slots := heardOf[protocol.Slots](ada); len(slots) != 0 {
+			t.Errorf("heard %+v before asking", slots)
+		}
+		own := []string{"t1", "t2"}
+		ada.mustOK(protocol.Subscribe{Tracks: own})
+		slots := heardOf[protocol.Slots](ada)
+		if len(slots) != 1 || len(slots[0].Bound) != 2 || slots[0].Bound[0].Track != "t1" || slots[0].Bound[1].Track != "t2" {
+			t.Errorf("heard %+v", slots)
+		}
+		ada.mustOK(protocol.View{Tracks: []protocol.Tile{{Track: "t2", Width: 320, Height: 180}}})
+		ada.mustOK(protocol.Unsubscribe{Tracks: own})
+		if slots := heardOf[protocol.Slots](ada); len(slots) != 1 || len(slots[0].Bound) != 2 || slots[0].Bound[1].Track != "" {
+			t.Errorf("heard %+v", slots)
+		}
+	})
+}
+
 func TestRenameIsSeenByAll(t *testing.T) {
 	inBubble(t, Options{}, func(t *testing.T, w *world) {
 		ada, bob := w.join("kitchen", with("Ada")), w.join("kitchen", with("Bob"))

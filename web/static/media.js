@@ -37,6 +37,7 @@ export class Media {
     this.publications = new Publications({
       request: host.request,
       plan: host.plan,
+      named: host.changed,
       refused: (source, fault) => host.notice({ ...fault, source }),
     });
   }

@@ -21,6 +21,7 @@ import { RequestError } from './socket.js';
  * @typedef {object} Host
  * @property {(message: import('./protocol.js').Request) => Promise<any>} request
  * @property {(source: Source, track: MediaStreamTrack) => Plan} plan
+ * @property {() => void} named the server has given a track its name
  * @property {(source: Source, fault: import('./protocol.js').Refusal) => void} refused
  */
 
@@ -153,6 +154,7 @@ export class Publications {
   #named(want, id) {
     want.id = id;
     this.#tellMuted(want);
+    this.host.named();
   }
 
   /** @param {Want} want @param {boolean} muted */

@@ -6,6 +6,7 @@
 import { capabilitiesOf, choosePublishCodec } from './codecs.js';
 import { realClock } from './clock.js';
 import { Connection } from './connection.js';
+import { Echo } from './echo.js';
 import { audioPlan, cameraPlan, screenPlan } from './encodings.js';
 import { IDLE, advance, isLive } from './lifecycle.js';
 import { Outbox } from './outbox.js';
@@ -43,6 +44,7 @@ export class Session extends EventTarget {
   room = emptyRoom();
   /** @type {RoomInfo | null} */ info = null;
   /** @type {import('./protocol.js').MediaStatus | null} what the server last said of our connection */ mediaStatus = null;
+  #echo = new Echo((wanted, tracks) => this.subscribe(wanted, tracks));
 
   #socket;
   #media;
@@ -171,6 +173,22 @@ export class Session extends EventTarget {
     this.#ask({ type: wanted ? 'subscribe' : 'unsubscribe', tracks });
   }
 
+  /** Sees and hears oneself as others would, while nobody else is there. @param {boolean} on */
+  test(on) {
+    if (on) this.#echo.start();
+    else this.#echo.stop();
+    this.#change();
+  }
+
+  get testing() {
+    return this.#echo.on;
+  }
+
+  /** Every track that may arrive here: those of others, and one's own that come back. */
+  get arriving() {
+    return [...[...this.room.tracks.values()].filter(({ participant }) => participant !== this.room.self), ...this.#echo.tracks];
+  }
+
   /** How large everything is shown; only changes are told, a moment later. @param {Map<string, import('./protocol.js').View>} views by track */
   show(views) {
     this.#viewTeller.show(views);
@@ -284,6 +302,7 @@ export class Session extends EventTarget {
     if (joined.iceServers?.length && this.info) this.info = { ...this.info, iceServers: joined.iceServers };
     this.#socket.settled();
     this.#welcomed = true;
+    this.#echo.anew(joined.resumed);
     this.#receive(joined);
     this.#prepared = null;
     this.#happened({ type: 'joined' });
@@ -334,6 +353,7 @@ export class Session extends EventTarget {
     this.#media.close();
     this.#prepared = null;
     this.#secret = '';
+    this.#echo.stop();
     this.#cancelTick();
     this.#viewTeller.stop();
     this.room = { ...this.room, people: new Map(), tracks: new Map(), bound: new Map(), layers: new Map(), unavailable: new Map() };
@@ -350,7 +370,8 @@ export class Session extends EventTarget {
   /** @param {import('./protocol.js').View[]} views */
   #tellViews(views) {
     if (!this.#welcomed) return false;
-    const tracks = views.filter(({ track }) => this.room.tracks.has(track));
+    const arriving = new Set(this.arriving.map(({ id }) => id));
+    const tracks = views.filter(({ track }) => arriving.has(track));
     if (tracks.length > 0) this.#ask({ type: 'view', tracks });
     return true;
   }
@@ -394,6 +415,7 @@ export class Session extends EventTarget {
     this.#changed = true;
     queueMicrotask(() => {
       this.#changed = false;
+      this.#echo.follow(this.#media.publications.all, this.room.people.size, this.#welcomed);
       this.dispatchEvent(new Event('change'));
     });
   }

@@ -1,5 +1,7 @@
 // Which tiles a call shows, from the state of the room. Pure.
 
+import { ECHO } from './echo.js';
+
 /** @typedef {import('./state.js').RoomState} RoomState */
 /** @typedef {import('./protocol.js').Track} Track */
 
@@ -13,6 +15,7 @@
  * @property {Track | undefined} video the camera or the screen
  * @property {boolean} silent nothing is heard from there: muted, or no microphone at all
  * @property {boolean} screen
+ * @property {boolean} [echo] oneself, as it comes back from the server
  */
 
 const NAMELESS = 'Guest';
@@ -36,6 +39,19 @@ export function tilesOf(room) {
   }
   return tiles;
 }
+
+/** Oneself, as others would see it. @param {Track[]} tracks that arrive @param {string} name @returns {TileModel} */
+export function echoTile(tracks, name) {
+  const own = tracks.filter(({ participant }) => participant === ECHO);
+  const sound = own.find(({ source }) => source === 'microphone');
+  return {
+    key: ECHO, participant: ECHO, name: name || NAMELESS, self: false, connected: true, video: own.find(({ source }) => source === 'camera'),
+    silent: !sound || sound.muted, screen: false, echo: true,
+  };
+}
+
+/** Whether a tile is one of those by which people are counted. @param {TileModel} tile */
+export const isPerson = ({ screen, echo }) => !screen && !echo;
 
 /**
  * What stands on the stage: what was pinned, else the screen that was shared last.

@@ -87,7 +87,7 @@ type Mute struct {
 	Muted bool   `json:"muted"`
 }
 
-// Subscribe wants tracks of others.
+// Subscribe wants tracks, of others or one's own.
 type Subscribe struct {
 	Tracks []string `json:"tracks"`
 }

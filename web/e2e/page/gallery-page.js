@@ -89,6 +89,18 @@ class FakeSession extends EventTarget {
   rejoin() {}
   nudge() {}
   subscribe() {}
+  testing = false;
+
+  get arriving() {
+    const own = this.testing ? [...this.sent].map(([source, { id, muted }]) => ({ id, participant: 'echo', kind: source === 'microphone' ? 'audio' : 'video', source, muted, codec: '' })) : [];
+    return [...[...this.room.tracks.values()].filter(({ participant }) => participant !== 'self'), ...own];
+  }
+
+  /** @param {boolean} on */
+  test(on) {
+    this.testing = on;
+    this.changed();
+  }
   show() {}
   useCodec() {}
   rename() {}
@@ -204,6 +216,15 @@ function messages(session) {
   session.outbox = [{ key: 1, body: 'On my way', at: Date.now() }, { key: 2, body: 'A very long one', at: Date.now(), fault: 'message_too_big' }];
 }
 
+/** The own picture comes back. @param {FakeSession} session @param {Capture} capture */
+function echo(session, capture) {
+  const media = /** @type {MediaStreamTrack} */ (capture.tracks.get('camera'));
+  session.places.set('camera', { key: 'main/9', mid: '9', pc: 'main', since: 1, media, moving: true, receiver: { getSynchronizationSources: () => [] } });
+  session.hear({ type: 'slots', bound: [{ pc: 'main', mid: '9', track: 'camera' }] });
+  session.hear({ type: 'layers', layers: [{ pc: 'main', mid: '9', track: 'camera', sending: true }] });
+  /** @type {HTMLElement} */ (document.querySelector('.alone button:last-child')).click();
+}
+
 /** @param {FakeSession} session */
 function status(session) {
   const now = performance.now();
@@ -248,6 +269,7 @@ async function begin() {
   if (!wish.has('nocamera')) {
     for (const device of /** @type {const} */ (['microphone', 'camera'])) await capture.open(device);
   }
+  if (wish.has('testing')) echo(session, capture);
   if (wish.has('sharing')) call.sources.toggleShare();
   if (wish.has('page')) for (let i = 0; i < number('page'); i++) /** @type {HTMLElement} */ (document.querySelector('.pager.next')).click();
   if (wish.has('panel')) call.toggle(/** @type {any} */ (wish.get('panel')));

@@ -8,8 +8,9 @@ import { isLive } from '../lifecycle.js';
 import { roomPage } from '../rooms.js';
 import { layerOf } from '../state.js';
 import { statusOf } from '../status.js';
-import { comingsAndGoings, tilesOf } from '../tiles.js';
+import { comingsAndGoings, echoTile, isPerson, tilesOf } from '../tiles.js';
 import { viewsOf } from '../views.js';
+import { createAlone } from './alone.js';
 import { createAnnouncer, createBanner, createNotes } from './banner.js';
 import { createChat, linesOf } from './chat.js';
 import { createControls } from './controls.js';
@@ -36,6 +37,8 @@ export class Call {
   #spokenAt = -1;
   #frame = 0;
   /** @type {Map<string, { name: string }>} */ #people = new Map();
+  /** A test that was begun here, and not ended here. */
+  #testing = false;
   #stopped = false;
 
   /**
@@ -81,11 +84,10 @@ export class Call {
       icon('link'), h('span', { class: 'wide-only' }, 'Copy link'));
     this.sharing = h('p', { class: 'sharing', hidden: true }, icon('screen'), h('span', {}, h('span', { class: 'wide-only' }, 'You are sharing your screen'), h('span', { class: 'narrow-only' }, 'Sharing')),
       h('button', { type: 'button', class: 'small danger', on: { click: () => this.sources.toggleShare() } }, 'Stop'));
-    this.alone = h('div', { class: 'alone', hidden: true }, h('p', {}, 'You are the only one here.'),
-      h('button', { type: 'button', class: 'primary small', on: { click: () => this.invite() } }, icon('link'), 'Copy the invitation link'));
+    this.alone = createAlone({ invite: () => this.invite(), test: () => this.#test() });
     this.element = h('div', { class: 'call' },
       h('header', { class: 'call-top' }, h('h1', {}, h('bdi', {}, this.session.options.room)), this.invitation, this.sharing),
-      h('main', { class: 'call-main' }, this.stage.element, this.alone, this.banner.element, this.notes.element),
+      h('main', { class: 'call-main' }, this.stage.element, this.alone.element, this.banner.element, this.notes.element),
       this.chat.element, this.people.element, this.controls.element, this.sound.element, this.polite.element, this.help, this.settings);
     this.#listen();
   }
@@ -145,6 +147,7 @@ export class Call {
   #models() {
     const { room, options } = this.session;
     const models = tilesOf(room);
+    if (this.session.testing) models.push(echoTile(this.session.arriving, options.name));
     let self = models.find((model) => model.self);
     if (!self) {
       self = { key: 'self', participant: 'self', name: options.name || 'Guest', self: true, connected: true, video: undefined, silent: true, screen: false };
@@ -182,8 +185,8 @@ export class Call {
 
   #play() {
     const { session } = this;
-    const voices = [...session.room.tracks.values()].flatMap(({ id, kind, participant }) => {
-      const seat = kind === 'audio' && participant !== session.room.self ? session.seat(id) : undefined;
+    const voices = session.arriving.flatMap(({ id, kind }) => {
+      const seat = kind === 'audio' ? session.seat(id) : undefined;
       return seat ? [{ track: seat.key, media: seat.media }] : [];
     });
     this.sound.play(voices);
@@ -202,7 +205,7 @@ export class Call {
       this.#seenAt = room.messages.at(-1)?.at ?? this.#seenAt;
     }
     if (this.#panel !== 'people') return;
-    this.people.update(models.filter(({ screen }) => !screen).map((model) => ({
+    this.people.update(models.filter(isPerson).map((model) => ({
       ...model, pinned: this.stage.pinned === model.key, speaking: this.monitor.speaking.speaking.has(model.participant),
       note: room.unavailable.has(model.video?.id ?? '') ? 'Picture not shown' : '',
     })), room.permissions.moderate === true);
@@ -214,7 +217,7 @@ export class Call {
     const unread = room.messages.filter(({ at, from }) => at > this.#seenAt && !this.session.isSelf(from)).length;
     this.controls.update({
       mic: this.sources.isOn('microphone'), camera: this.sources.isOn('camera'), sharing: this.sources.sharing, panel: this.#panel, unread,
-      people: models.filter(({ screen }) => !screen).length, mayPublish: new Set(room.permissions.publish ?? ALL_SOURCES), level: this.monitor.ownLevel,
+      people: models.filter(isPerson).length, mayPublish: new Set(room.permissions.publish ?? ALL_SOURCES), level: this.monitor.ownLevel,
     });
     this.sharing.hidden = !this.sources.sharing;
   }
@@ -225,7 +228,27 @@ export class Call {
     const status = statusOf({ life, now: performance.now(), soundBlocked: this.sound.blocked, silentSince: this.monitor.silentSince, drainAt: room.drainAt });
     this.banner.update(status);
     this.element.classList.toggle('joining', status?.joining === true);
-    this.alone.hidden = life.phase !== 'connected' || models.length > 1 || status !== null;
+    const alone = models.filter(({ echo }) => !echo).length === 1;
+    this.#updateAlone(life.phase === 'connected' && alone && (status === null || this.session.testing));
+  }
+
+  /** @param {boolean} shown */
+  #updateAlone(shown) {
+    const { session, sources } = this;
+    if (this.#testing && !session.testing) {
+      this.#testing = false;
+      this.notes.say(session.room.people.size > 1 ? 'The test is over, because somebody came in.' : 'The test is over.', 'calm');
+      if (this.alone.element.contains(document.activeElement)) this.controls.focusFirst();
+    }
+    const sends = sources.isOn('camera') || sources.isOn('microphone');
+    this.alone.update({ shown, mayTest: sends && session.room.permissions.subscribe !== false, testing: session.testing }, this.element);
+  }
+
+  #test() {
+    this.#testing = !this.session.testing;
+    this.session.test(this.#testing);
+    this.polite.say(this.#testing ? 'The test has begun. This is how others see and hear you. A headset avoids howling.' : 'The test is over.');
+    this.update();
   }
 
   #announce() {

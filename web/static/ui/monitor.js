@@ -58,7 +58,7 @@ export class Monitor {
     /** @type {Map<string, Reception>} */
     const next = new Map();
     let expecting = false;
-    for (const { id, kind, muted } of room.tracks.values()) {
+    for (const { id, kind, muted } of this.session.arriving) {
       const seat = this.session.seat(id);
       if (!seat) continue;
       const sending = !muted && (kind === 'audio' || layerOf(room, id)?.sending === true);
@@ -113,7 +113,7 @@ export class Monitor {
     const { room } = this.session;
     /** @type {Map<string, number>} */
     const levels = new Map();
-    for (const { id, participant, source, muted } of room.tracks.values()) {
+    for (const { id, participant, source, muted } of this.session.arriving) {
       if (source !== 'microphone' || muted) continue;
       const seat = this.session.seat(id);
       if (seat) levels.set(participant, levelOf(seat.receiver) ?? this.#received.get(seat.mid)?.level ?? 0);

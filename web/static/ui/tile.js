@@ -24,6 +24,13 @@ export const HUES = 8;
 /** A picture that would lose more than this is shown whole instead. */
 const CROPPED_MOST = 2.7;
 
+/** @param {TileModel} model */
+function nameOf({ name, self, screen, echo }) {
+  if (echo) return 'You, as others see you';
+  if (self) return `${name} (you)`;
+  return screen ? `${name}’s screen` : name;
+}
+
 export class Tile {
   /** @param {{ pin: () => void, full: () => void }} act */
   constructor(act) {
@@ -45,7 +52,7 @@ export class Tile {
   update(model, look) {
     const { element } = this;
     this.video = model.video?.id;
-    const name = model.self ? `${model.name} (you)` : model.screen ? `${model.name}’s screen` : model.name;
+    const name = nameOf(model);
     setText(this.name, model.self ? 'You' : name);
     setText(this.avatar, initials(model.name));
     element.dataset.hue = String(colourOf(model.name, HUES));

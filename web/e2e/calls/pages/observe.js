@@ -131,6 +131,12 @@ export function observe() {
         .map(({ entry, report }) => readReception(entry, report));
     },
 
+    /** How many packets have ever arrived. */
+    async arrived() {
+      const all = [...await streams('inbound-rtp', 'audio'), ...await streams('inbound-rtp', 'video')];
+      return all.reduce((sum, { entry }) => sum + entry.packetsReceived, 0);
+    },
+
     /** What is sent, by rid. */
     async sent() {
       return (await streams('outbound-rtp', 'video')).map(({ entry, report }) => ({

@@ -8,7 +8,7 @@ export const SIZES = {
 
 /** What there is to see: name and fragment. @type {[string, string][]} */
 export const SCENES = [
-  ['alone', 'n=0'], ['two', 'n=1'], ['three', 'n=2&speaking=0'], ['five', 'n=4&speaking=1'], ['nine', 'n=8'], ['sixteen', 'n=15'], ['twentyfive', 'n=24'],
+  ['alone', 'n=0'], ['testing', 'n=0&testing'], ['two', 'n=1'], ['three', 'n=2&speaking=0'], ['five', 'n=4&speaking=1'], ['nine', 'n=8'], ['sixteen', 'n=15'], ['twentyfive', 'n=24'],
   ['screen', 'n=4&screen'], ['screen-many', 'n=15&screen&speaking=3'], ['sharing', 'n=2&sharing'], ['chat', 'n=4&panel=chat&messages'], ['people', 'n=8&panel=people&moderate'],
   ['joining', 'status=joining'], ['stuck', 'status=stuck'], ['reconnecting', 'n=4&status=reconnecting'], ['long', 'n=2&status=long'], ['reasons', 'n=11&reasons&allpictures'],
   ['note', 'n=2&note&nocamera'], ['settings', 'n=3&settings'], ['help', 'n=3&help'], ['menu', 'n=3&menu'], ['full', 'status=full'], ['left', 'status=left'],
