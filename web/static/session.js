@@ -8,10 +8,11 @@ import { realClock } from './clock.js';
 import { Connection } from './connection.js';
 import { Echo } from './echo.js';
 import { audioPlan, cameraPlan, screenPlan } from './encodings.js';
+import { Entrance } from './entrance.js';
 import { IDLE, advance, isLive } from './lifecycle.js';
 import { Outbox } from './outbox.js';
 import { Media } from './media.js';
-import { LIMITS, VERSION } from './protocol.js';
+import { VERSION } from './protocol.js';
 import { fetchRoom, signalURL } from './rooms.js';
 import { RequestError, Socket } from './socket.js';
 import { emptyRoom, reduce } from './state.js';
@@ -20,12 +21,10 @@ import { ViewTeller } from './views.js';
 /** @typedef {import('./protocol.js').Source} Source */
 /** @typedef {import('./protocol.js').Joined} Joined */
 /** @typedef {import('./protocol.js').RoomInfo} RoomInfo */
-/** @typedef {import('./protocol.js').Offer} Offer */
 /** @typedef {import('./lifecycle.js').LifeEvent} LifeEvent */
 
 const CLIENT = { name: 'sfu-web', version: '1' };
 const TICK = 500;
-const INFO_FRESH = 60_000;
 
 /** What a session is made of; tests hand in their own. */
 export const browserParts = {
@@ -42,14 +41,12 @@ export const browserParts = {
 export class Session extends EventTarget {
   life = IDLE;
   room = emptyRoom();
-  /** @type {RoomInfo | null} */ info = null;
   /** @type {import('./protocol.js').MediaStatus | null} what the server last said of our connection */ mediaStatus = null;
   #echo = new Echo((wanted, tracks) => this.subscribe(wanted, tracks));
 
   #socket;
   #media;
-  /** @type {Promise<Offer> | null} */ #prepared = null;
-  #infoAt = -Infinity;
+  #entrance;
   #secret = '';
   #welcomed = false;
   /** Every id that we have had in this room. @type {Set<string>} */ #selves = new Set();
@@ -66,7 +63,10 @@ export class Session extends EventTarget {
     super();
     this.options = { root, room, name, token, codec, subscribe };
     this.parts = parts;
-    if (info) this.#setInfo(info);
+    this.#entrance = new Entrance({
+      clock: parts.clock, ask: () => parts.fetchRoom(root, room, { token: this.options.token }), open: (slots) => this.#media.open(slots),
+    });
+    if (info) this.#entrance.know(info);
     /** @param {import('./protocol.js').Request} message */
     const request = (message) => this.#request(message);
     this.#outbox = new Outbox(request, () => this.#change());
@@ -85,6 +85,11 @@ export class Session extends EventTarget {
     this.#socket.addEventListener('open', () => this.#happened({ type: 'open' }));
     this.#socket.addEventListener('lost', (event) => this.#socketLost(/** @type {CustomEvent} */ (event).detail));
     this.#socket.addEventListener('message', (event) => this.#receive(/** @type {CustomEvent} */ (event).detail));
+  }
+
+  /** What the server told of the room before one entered. @returns {RoomInfo | null} */
+  get info() {
+    return this.#entrance.info;
   }
 
   // What the person does.
@@ -239,7 +244,7 @@ export class Session extends EventTarget {
         break;
       case 'greet': this.#greet(effect.with); break;
       case 'restart-ice': this.#media.restart(); break;
-      case 'replace-media': this.#media.replace(this.#firstSlots()); break;
+      case 'replace-media': this.#media.replace(this.#entrance.slots); break;
       case 'stop': this.#stop(); break;
     }
   }
@@ -259,39 +264,17 @@ export class Session extends EventTarget {
 
   /** @returns {Promise<Joined>} */
   async #enter() {
-    const offer = await this.#prepare();
+    const offer = await this.#entrance.offer();
     if (this.#media.name !== offer.pc) throw new RequestError('socket_lost', 'overtaken');
     const { name, token, subscribe } = this.options;
     return this.#socket.request({ type: 'join', token, name, offers: [offer], subscribe, client: CLIENT });
   }
 
-  /** The offer is made while the socket opens. It serves until it is answered, however many sockets that takes. */
-  #prepare() {
-    this.#prepared ??= this.#makeFirst().catch((error) => {
-      this.#prepared = null;
-      throw error;
-    });
-    return this.#prepared;
-  }
-
   /** A refusal that the upgrade would hide behind a bare "closed" is heard at once this way. */
   #prepareEarly() {
-    this.#prepare().catch(({ code, message, retryAfter }) => {
+    this.#entrance.offer().catch(({ code, message, retryAfter }) => {
       if (code && code !== 'server_unreachable') this.#happened({ type: 'refused', code, message, retryAfter });
     });
-  }
-
-  async #makeFirst() {
-    const { clock } = this.parts;
-    if (!this.info || clock.now() - this.#infoAt > INFO_FRESH) {
-      const { root, room, token } = this.options;
-      this.#setInfo(await this.parts.fetchRoom(root, room, { token }));
-    }
-    return this.#media.open(this.#firstSlots());
-  }
-
-  #firstSlots() {
-    return this.info?.limits?.slotsFirst ?? LIMITS.slotsFirst;
   }
 
   /** @param {Joined} joined */
@@ -299,12 +282,12 @@ export class Session extends EventTarget {
     const before = this.room.messages;
     this.#secret = joined.session;
     this.#selves.add(joined.self);
-    if (joined.iceServers?.length && this.info) this.info = { ...this.info, iceServers: joined.iceServers };
+    this.#entrance.renew(joined.iceServers);
     this.#socket.settled();
     this.#welcomed = true;
     this.#echo.anew(joined.resumed);
     this.#receive(joined);
-    this.#prepared = null;
+    this.#entrance.done();
     this.#happened({ type: 'joined' });
     for (const answer of joined.answers ?? []) await this.#media.accept(answer);
     if (joined.resumed) this.#media.resume(joined.answers ?? []);
@@ -351,7 +334,7 @@ export class Session extends EventTarget {
     this.#welcomed = false;
     this.#socket.close();
     this.#media.close();
-    this.#prepared = null;
+    this.#entrance.done();
     this.#secret = '';
     this.#echo.stop();
     this.#cancelTick();
@@ -393,12 +376,6 @@ export class Session extends EventTarget {
   #notice(detail) {
     this.dispatchEvent(new CustomEvent('notice', { detail }));
     this.#change();
-  }
-
-  /** @param {RoomInfo} info */
-  #setInfo(info) {
-    this.info = info;
-    this.#infoAt = this.parts.clock.now();
   }
 
   /** @param {Source} source @param {MediaStreamTrack} track */
