@@ -127,13 +127,14 @@ func TestCleanCall(t *testing.T) {
 
 // TestAbruptBeginning: what does not begin with the first packet of a keyframe is noticed.
 func TestAbruptBeginning(t *testing.T) {
+	inOrder := link.Config{Rate: 10_000_000} // no two packets arrive at once
 	for skip, abrupt := range []uint64{0, 1, 1} {
-		s, _, _ := call(t, synthetic.Camera(1_000_000, 360, 30), link.Config{}, Config{}, 2*time.Second, func(p *path) { p.skip = skip })
+		s, _, _ := call(t, synthetic.Camera(1_000_000, 360, 30), inOrder, Config{}, 2*time.Second, func(p *path) { p.skip = skip })
 		if s.Abrupt != abrupt || s.Packets == 0 {
 			t.Errorf("without the first %d packets: %d of %d beginnings are abrupt", skip, s.Abrupt, s.Packets)
 		}
 	}
-	s, _, _ := call(t, synthetic.Microphone(), link.Config{}, Config{}, 2*time.Second, func(p *path) { p.skip = 1 })
+	s, _, _ := call(t, synthetic.Microphone(), inOrder, Config{}, 2*time.Second, func(p *path) { p.skip = 1 })
 	if s.Abrupt != 0 || s.Packets == 0 {
 		t.Errorf("sound has no keyframes; %d abrupt beginnings", s.Abrupt)
 	}
