@@ -116,6 +116,14 @@ func (m *encodingMeter) active(now Instant) bool {
 	return m.alive && now.Sub(m.frameAt) <= m.limit()
 }
 
+// frameRate returns the frames/s while frames come, whatever came in the last second; 0 before the second frame.
+func (m *encodingMeter) frameRate() float64 {
+	if m.interval == 0 {
+		return 0
+	}
+	return float64(time.Second) / float64(m.interval)
+}
+
 // rate returns the bits/s and frames/s of the last second of all temporal layers up to and including temporal.
 func (m *encodingMeter) rate(now Instant, temporal int) (bps int, fps float64) {
 	m.counts.at(now)

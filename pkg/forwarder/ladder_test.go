@@ -316,3 +316,18 @@ func BenchmarkChooseLayer(b *testing.B) {
 		chooseLayer(rungs, DefaultView)
 	}
 }
+
+func TestFrameRateOutlivesAPause(t *testing.T) {
+	for _, want := range []float64{5, 30} {
+		var m encodingMeter
+		interval := time.Duration(float64(time.Second) / want)
+		at := feedFrames(&m, 0, 1, interval)
+		if got := m.frameRate(); got != 0 {
+			t.Errorf("%v frames/s after one frame", got)
+		}
+		feedFrames(&m, at, 20, interval)
+		if got := m.frameRate(); math.Abs(got-want) > want/10 {
+			t.Errorf("%v frames/s, not %v", got, want)
+		}
+	}
+}

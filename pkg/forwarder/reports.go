@@ -119,11 +119,20 @@ func (l *line) feedback(packets []rtcp.Packet, now Instant) []rtcp.Packet {
 		return packets
 	}
 	t.forgetWishes(now)
-	r.encodings = t.media.keyframes.poll(now, p.egress.rtt, 30, r.encodings[:0])
+	r.encodings = t.media.keyframes.poll(now, p.egress.rtt, l.frameRate(), r.encodings[:0])
 	for _, index := range r.encodings {
 		packets = l.encodings[index].keyframeRequest(packets, now)
 	}
 	return packets
+}
+
+// frameRate returns the frames/s of what the client captures, 0 while unknown.
+func (l *line) frameRate() float64 {
+	fps := 0.0
+	for _, e := range l.encodings {
+		fps = max(fps, e.meter.frameRate())
+	}
+	return fps
 }
 
 // keyframeRequest appends a PLI, or a FIR for clients that know no other (RFC 4585 section 6.3.1, RFC 5104 section 4.3.1).
