@@ -31,6 +31,8 @@ type Batch struct {
 	Packets []Outgoing
 	// retired are buffers that Packets may still point into. The pool gets them back when the batch was sent.
 	retired []*buffer
+	// stale is set when a connection is gone that Packets beyond their end may still point at.
+	stale bool
 }
 
 func (b *Batch) add() *Outgoing {
@@ -53,10 +55,14 @@ func (b *Batch) reset() {
 		b.retired[i] = nil
 	}
 	b.retired = b.retired[:0]
+	if b.stale {
+		clear(b.Packets[:cap(b.Packets)])
+		b.stale = false
+	}
 }
 
-// forget lets go of what the places beyond the end still point at.
-func (b *Batch) forget() { clear(b.Packets[len(b.Packets):cap(b.Packets)]) }
+// forget lets go of connections that are gone, with the next reset.
+func (b *Batch) forget() { b.stale = true }
 
 // A Writer takes the packets of one connection. Both methods are called on the worker's goroutine alone and must not block.
 type Writer interface {

@@ -1,6 +1,9 @@
 package forwarder
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"slices"
+)
 
 // configure makes new DownTracks at once, on the caller's side, and hands the rest to the worker.
 func (p *Peer) configure(media []Media) (added []*DownTrack) {
@@ -70,8 +73,12 @@ func (p *Peer) configureReceive(m *Media) {
 	}
 	formats := l.media.Formats
 	l.media = *m
-	if len(formats) == len(m.Formats) {
+	if slices.Equal(formats, m.Formats) {
 		l.media.Formats = formats // packets in the histories point at them
+	} else {
+		for _, e := range l.encodings {
+			e.format = nil // a payload type may mean another codec now
+		}
 	}
 	if len(l.encodings) == 0 {
 		rids := m.RIDs

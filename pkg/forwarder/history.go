@@ -90,6 +90,5 @@ func (h *history) clear(batch *Batch) {
 			batch.retire(h.ring[i].buf)
 		}
 	}
-	clear(h.ring)
-	h.highest = 0
+	h.ring, h.highest = nil, 0
 }

@@ -104,6 +104,9 @@ func (t *UpTrack) close(now Instant) {
 	t.detach()
 	if l := t.media.line; l != nil && l.track == t {
 		l.track = nil
+		for _, e := range l.encodings {
+			e.restart() // what was kept for viewers is of no use to the next track
+		}
 	}
 }
 

@@ -542,3 +542,31 @@ func TestFreshKeyframeServesNewcomers(t *testing.T) {
 		t.Error("an old keyframe was used")
 	}
 }
+
+// TestFeedbackThatClaimsMuch: what is not read costs nothing, however much it claims to hold.
+func TestFeedbackThatClaimsMuch(t *testing.T) {
+	b, _, v, _ := newCall(1)
+	claims := []byte{0x8F, 205, 0, 6, 0, 0, 0, 1, 0, 0, 3, 0xE8, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0, 0x3F, 0xFF, 0x3F, 0xFF, 0x3F, 0xFF, 0x3F, 0xFF}
+	if n := testing.AllocsPerRun(100, func() { v.peer.receiveRTCP(claims, b.now) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestAnotherFormatOnTheSameLine: an offer may agree on as many formats as the one before, and on others.
+func TestAnotherFormatOnTheSameLine(t *testing.T) {
+	b, p, v, random := newCall(1)
+	v.down.SetSource(p.track)
+	b.play(p, 5, random)
+	media := p.track.media.line.media
+	media.Formats = slices.Clone(media.Formats)
+	for i := range media.Formats {
+		media.Formats[i].PayloadType ^= 1
+	}
+	p.peer.Configure([]Media{media})
+	b.run()
+	before := b.group.counters.Dropped[DropUnknown]
+	b.play(p, 5, random)
+	if b.group.counters.Dropped[DropUnknown] == before {
+		t.Error("a payload type that is not agreed on any more is still taken")
+	}
+}

@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -46,32 +47,71 @@ func (b *nackBudget) take(now Instant) bool {
 
 // receiveRTCP takes one or more RTCP packets (RFC 3550 section 6, RFC 5506).
 func (p *Peer) receiveRTCP(b []byte, now Instant) {
-	packets, err := rtcp.Unmarshal(b)
-	if err != nil {
-		p.group.counters.Dropped[DropMalformed]++
-		return
-	}
-	for _, packet := range packets {
-		switch packet := packet.(type) {
-		case *rtcp.SenderReport:
-			p.senderReport(packet, now)
-			p.receptionReports(packet.Reports, now)
-		case *rtcp.ReceiverReport:
-			p.receptionReports(packet.Reports, now)
-		case *rtcp.TransportLayerNack:
-			p.nack(packet, now)
-		case *rtcp.PictureLossIndication:
-			if d := p.downOf(packet.MediaSSRC); d != nil {
-				d.keyframeLost(now)
-			}
-		case *rtcp.FullIntraRequest:
-			for _, entry := range packet.FIR {
-				if d := p.downOf(entry.SSRC); d != nil {
-					d.keyframeLost(now)
-				}
-			}
+	for {
+		var h rtcp.Header
+		if h.Unmarshal(b) != nil || 4*(int(h.Length)+1) > len(b) {
+			break
 		}
-		// Transport-wide feedback is for the bandwidth estimator, which will stand behind DownTrack.admit.
+		packet := b[:4*(int(h.Length)+1)]
+		if p.control(h, packet, now) != nil {
+			break
+		}
+		if b = b[len(packet):]; len(b) == 0 {
+			return
+		}
+	}
+	p.group.counters.Dropped[DropMalformed]++
+}
+
+// control takes one RTCP packet. Types that mean nothing here are not even parsed: transport-wide feedback, which is for the bandwidth
+// estimator that will stand behind DownTrack.admit, may claim a thousand times as many packets as it has bytes.
+func (p *Peer) control(h rtcp.Header, b []byte, now Instant) error {
+	switch {
+	case h.Type == rtcp.TypeSenderReport:
+		var sr rtcp.SenderReport
+		if err := sr.Unmarshal(b); err != nil {
+			return err
+		}
+		p.senderReport(&sr, now)
+		p.receptionReports(sr.Reports, now)
+	case h.Type == rtcp.TypeReceiverReport:
+		var rr rtcp.ReceiverReport
+		if err := rr.Unmarshal(b); err != nil {
+			return err
+		}
+		p.receptionReports(rr.Reports, now)
+	case h.Type == rtcp.TypeTransportSpecificFeedback && h.Count == rtcp.FormatTLN:
+		var nack rtcp.TransportLayerNack
+		if err := nack.Unmarshal(b); err != nil {
+			return err
+		}
+		p.nack(&nack, now)
+	case h.Type == rtcp.TypePayloadSpecificFeedback && (h.Count == rtcp.FormatPLI || h.Count == rtcp.FormatFIR):
+		return p.keyframeRequests(h, b, now)
+	}
+	return nil
+}
+
+// keyframeRequests takes a PLI, which names its stream in the head, or a FIR, which names streams in its entries of 8 bytes (RFC 4585
+// section 6.3.1, RFC 5104 section 4.3.1).
+func (p *Peer) keyframeRequests(h rtcp.Header, b []byte, now Instant) error {
+	if h.Count == rtcp.FormatPLI {
+		var pli rtcp.PictureLossIndication
+		if err := pli.Unmarshal(b); err != nil {
+			return err
+		}
+		p.keyframeLost(pli.MediaSSRC, now)
+		return nil
+	}
+	for entries := b[min(12, len(b)):]; len(entries) >= 8; entries = entries[8:] {
+		p.keyframeLost(binary.BigEndian.Uint32(entries), now)
+	}
+	return nil
+}
+
+func (p *Peer) keyframeLost(ssrc uint32, now Instant) {
+	if d := p.downOf(ssrc); d != nil {
+		d.keyframeLost(now)
 	}
 }
 

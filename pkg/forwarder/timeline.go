@@ -34,9 +34,13 @@ const (
 	maxBehind = 50 * time.Millisecond
 )
 
+// maxElapsed bounds how far timestamps step over a pause: a step of half their range, which is 6.6 h of video, would count as one back. A
+// receiver has long forgotten what was before.
+const maxElapsed = time.Hour
+
 // expected returns the outgoing timestamp of a frame that is sent now, rounded down.
 func (t *timeline) expected(now Instant) uint32 {
-	elapsed := max(now.Sub(t.lastAt), 0)
+	elapsed := min(max(now.Sub(t.lastAt), 0), maxElapsed)
 	return t.lastOut + uint32(int64(elapsed)*int64(t.clockRate)/int64(time.Second))
 }
 
