@@ -273,16 +273,6 @@ func (c *participantClock) advance(at Instant) {
 	c.bucket = max(c.bucket, now)
 }
 
-// instant returns when the publisher's time n was in our time. ok is false before the first sender report, and for what was before
-// our own origin.
-func (c *participantClock) instant(n ntpTime) (at Instant, ok bool) {
-	if !c.started {
-		return 0, false
-	}
-	at = Instant(n.sub(c.origin) + c.offset)
-	return max(at, 0), at >= 0
-}
-
 // ntpAt returns what the publisher's clock said at our time at, the inverse of instant.
 func (c *participantClock) ntpAt(at Instant) (n ntpTime, ok bool) {
 	if !c.started {

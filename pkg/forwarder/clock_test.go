@@ -331,3 +331,13 @@ func BenchmarkSenderClockNTPAt(b *testing.B) {
 		c.ntpAt(ts)
 	}
 }
+
+// instant returns when the publisher's time n was in our time. ok is false before the first sender report, and for what was before
+// our own origin.
+func (c *participantClock) instant(n ntpTime) (at Instant, ok bool) {
+	if !c.started {
+		return 0, false
+	}
+	at = Instant(n.sub(c.origin) + c.offset)
+	return max(at, 0), at >= 0
+}

@@ -47,15 +47,6 @@ func (e *extender) near(seq uint16) (ext uint64, ok bool) {
 	return e.head + uint64(distance), true
 }
 
-// highest returns the highest extended number so far, 0 before the first.
-func (e *extender) highest() uint64 { return e.head }
-
 // restarted reports whether the last call of extend found that the sender began anew. Its number is then at least 1<<16 above all
 // earlier ones, and what is kept by sequence number has to be thrown away.
 func (e *extender) restarted() bool { return e.jumped }
-
-// serialAfter reports whether a comes after b where numbers wrap (RFC 1982). Half a cycle apart, neither does.
-func serialAfter[T uint8 | uint16 | uint32](a, b T) bool {
-	half := ^T(0)>>1 + 1
-	return a != b && a-b < half
-}
