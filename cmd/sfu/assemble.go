@@ -122,7 +122,7 @@ func metricsOptions(m materials) metrics.Options {
 
 func signallingOptions(m materials) (signaling.Options, error) {
 	cfg := m.Config
-	options := signaling.Options{AllowedOrigins: cfg.Access.AllowedOrigins, TrustedProxies: cfg.Network.TrustedProxies}
+	options := signaling.Options{AllowedOrigins: cfg.Access.AllowedOrigins}
 	for _, c := range cfg.Media.VideoCodecs {
 		options.VideoCodecs = append(options.VideoCodecs, c.String())
 	}

@@ -1,17 +1,17 @@
 package main
 
 import (
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 )
 
 // trustProxies puts the client's address and the host that it asked for into requests of the proxies in trusted. Everyone else may write
-// into those headers what they like; it changes nothing. The headers stay in the request.
-func trustProxies(trusted []netip.Prefix, next http.Handler) http.Handler {
-	if len(trusted) == 0 {
-		return next
-	}
+// into those headers what they like; it changes nothing but that it is said once in the log. The headers stay in the request.
+func trustProxies(trusted []netip.Prefix, next http.Handler, log *slog.Logger) http.Handler {
+	var hint sync.Once
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isTrusted(peerAddress(r), trusted) {
 			r = r.WithContext(r.Context()) // a copy: what is changed here must not reach the server's own
@@ -21,6 +21,11 @@ func trustProxies(trusted []netip.Prefix, next http.Handler) http.Handler {
 			if host := r.Header.Get("X-Forwarded-Host"); host != "" && !strings.ContainsAny(host, ", ") {
 				r.Host = host
 			}
+		} else if r.Header.Get("X-Forwarded-For") != "" {
+			hint.Do(func() {
+				log.Warn("a request names its client in X-Forwarded-For, but the proxy it came from is not among --trusted-proxies; " +
+					"if it is yours, name it there, or all clients behind it share the limits of one address")
+			})
 		}
 		next.ServeHTTP(w, r)
 	})

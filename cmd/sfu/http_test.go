@@ -37,7 +37,8 @@ func TestM44_ForwardedHeadersOfStrangersAreIgnored(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got string
-			h := trustProxies(proxies, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RemoteAddr }))
+			var said strings.Builder
+			h := trustProxies(proxies, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RemoteAddr }), slog.New(slog.NewTextHandler(&said, nil)))
 			r := httptest.NewRequest("GET", "/", nil)
 			r.RemoteAddr, r.Header["X-Forwarded-For"] = tt.peer, tt.forwarded
 			h.ServeHTTP(httptest.NewRecorder(), r)
@@ -47,6 +48,9 @@ func TestM44_ForwardedHeadersOfStrangersAreIgnored(t *testing.T) {
 			if r.RemoteAddr != tt.peer {
 				t.Error("the server's own request was changed")
 			}
+			if hinted := said.Len() > 0; hinted != (name == "a stranger claims") {
+				t.Errorf("said %q", said.String())
+			}
 		})
 	}
 }
@@ -54,7 +58,7 @@ func TestM44_ForwardedHeadersOfStrangersAreIgnored(t *testing.T) {
 func TestForwardedHost(t *testing.T) {
 	for peer, want := range map[string]string{"10.0.0.1:5": "meet.example.org", "203.0.113.9:5": "backend:8080"} {
 		var got string
-		h := trustProxies(proxies, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Host }))
+		h := trustProxies(proxies, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Host }), slog.New(slog.DiscardHandler))
 		r := httptest.NewRequest("GET", "http://backend:8080/", nil)
 		r.RemoteAddr = peer
 		r.Header.Set("X-Forwarded-Host", "meet.example.org")

@@ -147,7 +147,7 @@ func (n *node) makeServers() {
 		n.parts.Routes(mux)
 	}
 	network := n.cfg.Network
-	handler := limitBody(trustProxies(network.TrustedProxies, mux))
+	handler := limitBody(trustProxies(network.TrustedProxies, mux, n.log))
 	if n.cfg.TLS.enabled() {
 		handler = redirectToTLS(network.TrustedProxies, handler)
 	}

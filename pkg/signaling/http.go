@@ -91,9 +91,8 @@ func (s *Server) servePreflight(w http.ResponseWriter, r *http.Request) {
 
 // visit checks what every request must pass: its origin, the name of the room, and that its address is not blocked.
 func (s *Server) visit(w http.ResponseWriter, r *http.Request) (visitor, bool) {
-	v := visitor{room: r.PathValue("room"), from: s.proxies.client(r), began: time.Now()}
-	s.hintAtProxy(r)
-	allowed, crossSite := s.origins.check(r.Header.Get("Origin"), s.proxies.host(r))
+	v := visitor{room: r.PathValue("room"), from: peer(r), began: time.Now()}
+	allowed, crossSite := s.origins.check(r.Header.Get("Origin"), r.Host)
 	w.Header().Add("Vary", "Origin")
 	if !allowed {
 		// The page may read why, so that it can say it. There is nothing else in the answer.
@@ -113,16 +112,6 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request) (visitor, bool) {
 		return v, false
 	}
 	return v, true
-}
-
-// hintAtProxy warns once when requests come through a proxy that is not trusted: then all clients seem to have one address.
-func (s *Server) hintAtProxy(r *http.Request) {
-	if r.Header.Get("X-Forwarded-For") != "" && !s.proxies.trusts(peer(r)) {
-		s.forgedHint.Do(func() {
-			s.log.Warn("a request names its client in X-Forwarded-For, but the proxy it came from is not trusted; " +
-				"if it is yours, declare it, otherwise all clients behind it share the limits of one address")
-		})
-	}
 }
 
 // serveSignal upgrades to a WebSocket and serves it until it ends.

@@ -18,6 +18,9 @@ import (
 // patience is how long a test on the loopback waits for what should be there at once.
 const patience = 10 * time.Second
 
+// testAddress is the header in which a test's request says where it comes from.
+const testAddress = "X-Test-Address"
+
 // A network is a world behind real HTTP and WebSockets.
 type network struct {
 	*world
@@ -39,7 +42,12 @@ func newNetwork(t *testing.T, opts Options, times timing) *network {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.http = httptest.NewServer(n.server)
+	n.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if from := r.Header.Get(testAddress); from != "" {
+			r.RemoteAddr = from + ":1" // as whoever knows the proxies in front does
+		}
+		n.server.ServeHTTP(w, r)
+	}))
 	t.Cleanup(func() {
 		n.end()
 		n.http.Close()

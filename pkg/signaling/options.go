@@ -1,19 +1,17 @@
 package signaling
 
 import (
-	"net/netip"
 	"time"
 
 	"sfu/pkg/signaling/protocol"
 	"sfu/pkg/turn"
 )
 
-// Options set up a Server. A zero field takes the default that stands with it.
+// Options set up a Server. A zero field takes the default that stands with it. Requests are taken as they are: behind proxies, whoever serves
+// has put the client's address into RemoteAddr and the host it asked for into Host.
 type Options struct {
 	// AllowedOrigins are pages of other servers that may use this one, as scheme://host[:port]. Default none.
 	AllowedOrigins []string
-	// TrustedProxies are those whose X-Forwarded-For and X-Forwarded-Host are believed. Default none.
-	TrustedProxies []netip.Prefix
 	// Locator knows where rooms live. Default: all are here.
 	Locator Locator
 	// ICEServers are given to clients. TURN, where it is not nil, adds credentials of its own for each.

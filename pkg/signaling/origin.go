@@ -72,62 +72,11 @@ func (p originPolicy) check(header, host string) (ok, crossSite bool) {
 	return p.allowed[o], true
 }
 
-// A proxyPolicy knows the proxies whose word on the client is taken.
-type proxyPolicy struct{ trusted []netip.Prefix }
-
-func (p proxyPolicy) trusts(a netip.Addr) bool {
-	for _, prefix := range p.trusted {
-		if prefix.Contains(a) {
-			return true
-		}
-	}
-	return false
-}
-
-// client returns the address of the client: that of the socket, or behind trusted proxies the last hop that is not one of them.
-// It is not valid where the request came through no network.
-func (p proxyPolicy) client(r *http.Request) netip.Addr {
-	at := peer(r)
-	if !at.IsValid() || !p.trusts(at) {
-		return at
-	}
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0; i-- {
-		hop, ok := parseHop(hops[i])
-		if !ok {
-			return at // whoever wrote this is no proxy that we know
-		}
-		if at = hop; !p.trusts(at) {
-			return at
-		}
-	}
-	return at
-}
-
-// host returns the host that the client asked for.
-func (p proxyPolicy) host(r *http.Request) string {
-	if forwarded := r.Header.Get("X-Forwarded-Host"); forwarded != "" && p.trusts(peer(r)) {
-		return forwarded
-	}
-	return r.Host
-}
-
+// peer is the client's address, not valid where the request came through no network.
 func peer(r *http.Request) netip.Addr {
 	a, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
 	}
 	return a.Addr().Unmap().WithZone("")
-}
-
-// parseHop reads an address as proxies write it: with or without a port and brackets.
-func parseHop(s string) (netip.Addr, bool) {
-	s = strings.TrimSpace(s)
-	if a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")); err == nil {
-		return a.Unmap().WithZone(""), true
-	}
-	if a, err := netip.ParseAddrPort(s); err == nil {
-		return a.Addr().Unmap().WithZone(""), true
-	}
-	return netip.Addr{}, false
 }

@@ -23,13 +23,10 @@ type Server struct {
 	mux       *http.ServeMux
 	upgrader  websocket.Upgrader
 	origins   originPolicy
-	proxies   proxyPolicy
 	addresses *addresses
 	admission *admission
 	tally     *tally
 	env       *environment
-	// forgedHint warns once of a proxy that nobody declared.
-	forgedHint sync.Once
 
 	mu       sync.Mutex
 	sessions map[string]*session
@@ -67,7 +64,6 @@ func newServer(rooms Rooms, dial Dial, tokens auth.Verifier, opts Options, log *
 		times:     times,
 		log:       log,
 		origins:   origins,
-		proxies:   proxyPolicy{opts.TrustedProxies},
 		addresses: newAddresses(opts.Addresses),
 		admission: newAdmission(opts.Joins, opts.JoinQueue, times.patience),
 		tally:     newTally(opts.ObserveJoin),
