@@ -23,7 +23,7 @@ type downMedia struct {
 	// lacksCodec is set when the source's codec was not negotiated.
 	lacksCodec bool
 	state      DownTrackState
-	// packets and octets are what sender reports count (RFC 3550 section 6.4.1); kbps what the NACK budget is measured by.
+	// packets and octets are what sender reports count (RFC 3550 section 6.4.1).
 	packets, octets uint32
 	meter           rateMeter
 	reports         downReports
