@@ -434,6 +434,63 @@ test('a socket that goes before the join is answered does not spoil the offer', 
   assert.equal(FakePeerConnection.all.length, 1);
 });
 
+/** A server whose answers about the room are given by the test. */
+function slowRoom() {
+  /** @type {{ resolve: (info: any) => void, reject: (error: Error) => void }[]} */
+  const asked = [];
+  return { asked, fetchRoom: () => new Promise((resolve, reject) => asked.push({ resolve, reject })) };
+}
+
+test('leaving while the room is asked about opens nothing afterwards', async () => {
+  const { asked, fetchRoom } = slowRoom();
+  const { session } = make({ fetchRoom });
+  session.publish('camera', fakeTrack('video'));
+  session.join();
+  session.leave();
+  asked[0].resolve(INFO);
+  await settle();
+  assert.equal(FakePeerConnection.all.length, 0);
+  assert.equal(session.life.phase, 'left');
+});
+
+test('what a join that was left behind hears late does not touch the next one', async () => {
+  for (const late of ['info', 'refusal']) {
+    FakePeerConnection.all = [];
+    const { asked, fetchRoom } = slowRoom();
+    const { session, socket } = make({ fetchRoom });
+    session.join();
+    socket.open();
+    session.leave();
+    session.join();
+    socket.open();
+    asked[1].resolve(INFO);
+    await settle();
+    if (late === 'info') asked[0].resolve(INFO);
+    else asked[0].reject(new RequestError('bad_room_name', 'no such name'));
+    await settle();
+    assert.equal(FakePeerConnection.all.length, 1, late);
+    assert.equal(session.life.phase, 'joining');
+    assert.equal(socket.of('join').length, 1);
+    socket.lose(1006);
+    socket.open();
+    await settle();
+    assert.deepEqual(socket.of('join')[1].offers, socket.of('join')[0].offers, 'the offer serves on');
+    assert.equal(asked.length, 2);
+  }
+});
+
+test('two sockets that waited for one answer about the room make one join', async () => {
+  const { asked, fetchRoom } = slowRoom();
+  const { session, socket } = make({ fetchRoom });
+  session.join();
+  socket.open();
+  socket.lose(1006);
+  socket.open();
+  asked[0].resolve(INFO);
+  await settle();
+  assert.equal(socket.of('join').length, 1);
+});
+
 test('views are told once there is a seat, and again after each welcome', async () => {
   const made = make();
   const { session, socket, clock } = made;
