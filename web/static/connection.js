@@ -34,6 +34,7 @@ export class Connection extends EventTarget {
   #negotiator = new Negotiator();
   #opened = false;
   #closed = false;
+  #interrupted = false;
   /** @type {Link} */ #link = 'ice';
   /** The offer that waits for its answer. @type {Offer | null} */ #unanswered = null;
 
@@ -80,11 +81,15 @@ export class Connection extends EventTarget {
 
   /** The socket is gone, and with it perhaps an answer. */
   interrupt() {
+    this.#interrupted = true;
     this.#negotiator.interrupt();
   }
 
   /** The socket is back. @returns {Offer | null} what is still to be answered, to be sent again unchanged */
   resume() {
+    // A connection that was made since then has its first offer on the way.
+    if (!this.#interrupted) return null;
+    this.#interrupted = false;
     this.#order(this.#negotiator.resume());
     return this.#unanswered;
   }
@@ -148,7 +153,7 @@ export class Connection extends EventTarget {
   }
 
   /**
-   * Applies an answer; a stale one is ignored.
+   * Applies an answer; a stale one is ignored. Where the browser cannot apply it, this fails, and the connection makes no more offers.
    * @param {Answer} answer
    * @returns {Promise<boolean>} whether it was the one waited for
    */

@@ -2,6 +2,7 @@
 // opens.
 
 import { LIMITS } from './protocol.js';
+import { RequestError } from './socket.js';
 
 /** @typedef {import('./protocol.js').RoomInfo} RoomInfo */
 /** @typedef {import('./protocol.js').Offer} Offer */
@@ -12,6 +13,7 @@ export class Entrance {
   /** @type {RoomInfo | null} */ info = null;
   #infoAt = -Infinity;
   /** @type {Promise<Offer> | null} */ #offer = null;
+  #generation = 0;
 
   /** @param {{ clock: import('./clock.js').Clock, ask: () => Promise<RoomInfo>, open: (slots: number) => Promise<Offer> }} parts */
   constructor(parts) {
@@ -36,20 +38,45 @@ export class Entrance {
 
   /** The first offer. It serves until it is answered, however many sockets that takes. */
   offer() {
-    this.#offer ??= this.#make().catch((error) => {
-      this.#offer = null;
-      throw error;
-    });
+    this.#offer ??= this.#made();
     return this.#offer;
   }
 
-  /** The offer was answered, or nobody wants to enter any more. */
-  done() {
-    this.#offer = null;
+  /** An offer turned out to be of no use: the next try makes another. @param {Promise<Offer>} offer as offer() gave it */
+  drop(offer) {
+    if (this.#offer === offer) this.done();
   }
 
-  async #make() {
-    if (!this.info || this.parts.clock.now() - this.#infoAt > INFO_FRESH) this.know(await this.parts.ask());
+  /** The offer was answered, or nobody wants to enter any more. What is still being made is for nobody. */
+  done() {
+    this.#offer = null;
+    this.#generation++;
+  }
+
+  /** Who waits for an offer that nobody wants any more hears `socket_lost`, whatever became of it. */
+  async #made() {
+    const generation = this.#generation;
+    try {
+      return await this.#make(generation);
+    } catch (error) {
+      this.#check(generation);
+      this.#offer = null;
+      throw error;
+    }
+  }
+
+  /** @param {number} generation */
+  async #make(generation) {
+    if (!this.info || this.parts.clock.now() - this.#infoAt > INFO_FRESH) {
+      const info = await this.parts.ask();
+      this.#check(generation);
+      this.know(info);
+    }
     return this.parts.open(this.slots);
+  }
+
+  /** @param {number} generation */
+  #check(generation) {
+    if (generation !== this.#generation) throw new RequestError('socket_lost', 'overtaken');
   }
 }

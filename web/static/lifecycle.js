@@ -21,6 +21,7 @@
  * @property {number} mediaSince
  * @property {boolean} seated a session secret is held that may still be good
  * @property {number} networkAt when the network last changed under us, by what the browser says
+ * @property {number} overAt when a connection was last given up for good, and another one made
  * @property {number} restarts ICE restarts and new connections since the media last worked
  * @property {Fault | null} fault why the last attempt was refused, or why all ended
  */
@@ -52,7 +53,8 @@ const FINAL_CLOSE = new Map([
 
 /** @type {Life} */
 export const IDLE = Object.freeze({
-  phase: 'idle', step: null, since: 0, stepSince: 0, media: 'none', mediaSince: 0, networkAt: -Infinity, seated: false, restarts: 0, fault: null,
+  phase: 'idle', step: null, since: 0, stepSince: 0, media: 'none', mediaSince: 0, networkAt: -Infinity, overAt: -Infinity, seated: false,
+  restarts: 0, fault: null,
 });
 
 /** Whether the session is meant to go on. @param {Life} life */
@@ -100,7 +102,7 @@ function welcomed(life, now) {
   if (life.media === 'broken' && life.phase === 'resuming') {
     return [{ ...next, phase: 'connected', step: 'ice', stepSince: now, mediaSince: now, restarts: life.restarts + 1 }, [{ do: 'restart-ice' }]];
   }
-  if (life.media === 'over') return replace({ ...next, phase: 'connected' }, now);
+  if (life.media === 'over') return replace({ ...next, phase: 'connected', overAt: now }, now);
   return [settle(next, now), []];
 }
 
@@ -153,10 +155,14 @@ function media(life, state, now) {
   return [life.seated && life.phase !== 'resuming' ? settle(next, now) : next, []];
 }
 
-/** The server has given the connection up: no restart can save it. @param {Life} life @param {number} now @returns {[Life, Effect[]]} */
+/** One side has given the connection up: no restart can save it. @param {Life} life @param {number} now @returns {[Life, Effect[]]} */
 function over(life, now) {
-  if (life.phase === 'resuming') return [{ ...life, media: 'over', mediaSince: now }, []];
-  return replace(life, now);
+  if (!life.seated || life.media === 'over') return [life, []];
+  const next = { ...life, media: /** @type {const} */ ('over'), mediaSince: now };
+  if (life.phase === 'resuming') return [next, []];
+  // What spoils every connection must not make one after the other as fast as it can.
+  if (now - life.overAt < RESTART_WITHIN) return [at({ ...next, since: life.step ? life.since : now }, 'ice', now), []];
+  return replace({ ...next, overAt: now }, now);
 }
 
 /** @param {Life} life @param {number} now @returns {[Life, Effect[]]} */
@@ -167,6 +173,7 @@ function network(life, now) {
 /** @param {Life} life @param {number} now @returns {[Life, Effect[]]} */
 function tick(life, now) {
   if (life.media === 'broken') return repair(life, now, now - life.networkAt < NETWORK_FRESH ? 0 : PATIENCE);
+  if (life.media === 'over' && life.phase !== 'resuming' && now - life.overAt >= RESTART_WITHIN) return replace({ ...life, overAt: now }, now);
   const waiting = life.seated && (life.media === 'ice' || life.media === 'dtls');
   if (waiting && now - life.mediaSince >= CONNECT_WITHIN) return replace(life, now);
   return [life, []];
@@ -189,7 +196,8 @@ function repair(life, now, patience) {
 function replace(life, now) {
   if (life.phase === 'resuming' || !life.seated) return [life, []];
   const next = { ...life, media: /** @type {const} */ ('ice'), mediaSince: now, restarts: life.restarts + 1, step: /** @type {const} */ ('ice') };
-  return [{ ...next, stepSince: life.step === 'ice' ? life.stepSince : now }, [{ do: 'replace-media' }]];
+  const since = life.step ? life.since : now;
+  return [{ ...next, since, stepSince: life.step === 'ice' ? life.stepSince : now }, [{ do: 'replace-media' }]];
 }
 
 /** @param {Life} life @param {'failed' | 'left'} phase @param {Fault | null} fault @param {number} now @returns {[Life, Effect[]]} */

@@ -107,7 +107,8 @@ function begin() {
   const place = placeOf(root, new URL(location.href));
   if (missing.length > 0 && place.page === 'room') {
     show('sfu', messagePage({
-      root, title: 'This browser cannot make calls', sentence: 'Something is missing or switched off. A current version of Firefox, Chrome, Edge or Safari has it.',
+      root, title: 'This browser cannot make calls',
+      sentence: 'Something is missing or switched off. Current versions of Chrome, Edge and Firefox have it; any other browser that has it works as well.',
       more: [h('ul', { class: 'missing' }, ...missing.map(({ name, why }) => h('li', {}, h('strong', {}, name), ` ${why}`)))],
     }));
   } else if (place.page === 'landing') show('sfu', landing({ root, preferences }));

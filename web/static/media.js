@@ -17,7 +17,7 @@ import { RequestError } from './socket.js';
  * @property {() => RTCConfiguration} config
  * @property {(source: Source, track: MediaStreamTrack) => import('./encodings.js').Plan} plan
  * @property {(link: Link) => void} linked
- * @property {() => void} over the server has given the connection up
+ * @property {() => void} over the connection is of no more use, for the server or for us
  * @property {(notice: Notice) => void} notice
  * @property {import('./clock.js').Clock} clock
  * @property {() => void} changed
@@ -77,9 +77,22 @@ export class Media {
     if (this.#connection?.name === offer.pc) await this.#carry(this.#connection, offer);
   }
 
-  /** @param {Answer} answer */
+  /**
+   * Applies an answer. Where the browser cannot, the two sides no longer agree on what the connection carries: the server takes it as applied.
+   * @param {Answer} answer
+   */
   async accept(answer) {
-    if (answer.pc !== this.name || !await this.#connection?.accept(answer)) return;
+    const connection = this.#connection;
+    if (!connection || answer.pc !== connection.name) return;
+    try {
+      if (!await connection.accept(answer)) return;
+    } catch (error) {
+      if (this.#connection !== connection) return;
+      console.error('apply an answer', error);
+      this.host.notice({ code: 'bad_sdp', message: String(error) });
+      this.host.over();
+      return;
+    }
     this.publications.answered(answer);
     if (answer.n > 1) this.#applied(answer);
   }
@@ -135,23 +148,31 @@ export class Media {
 
   /** Takes an offer to the server and its answer back. @param {Connection} connection @param {Offer} offer */
   async #carry(connection, offer) {
+    let answer;
     try {
-      await this.accept(await this.host.request({ type: 'offer', ...offer }));
+      answer = await this.host.request({ type: 'offer', ...offer });
     } catch (error) {
-      if (error instanceof RequestError && error.code === 'socket_lost') return;
-      const { code, message, retryAfter = RETRY_DELAY } = error instanceof RequestError ? error : new RequestError('bad_sdp', String(error));
-      if (code === 'rate_limited' || code === 'overloaded' || code === 'bad_state') {
-        this.host.clock.after(retryAfter, () => this.#again(connection, offer));
-        return;
-      }
-      if (code === 'no_match') {
-        // The server has given this connection up, and says so before its own word of it has come.
-        if (this.#connection === connection) this.host.over();
-        return;
-      }
-      await connection.refuse(offer.n);
-      this.publications.offerRefused({ code, message });
-      this.host.notice({ code, message });
+      if (!(error instanceof RequestError)) throw error;
+      await this.#refused(connection, offer, error);
+      return;
     }
+    await this.accept(answer);
+  }
+
+  /** @param {Connection} connection @param {Offer} offer @param {RequestError} why */
+  async #refused(connection, offer, { code, message, retryAfter = RETRY_DELAY }) {
+    if (code === 'socket_lost') return;
+    if (code === 'rate_limited' || code === 'overloaded' || code === 'bad_state') {
+      this.host.clock.after(retryAfter, () => this.#again(connection, offer));
+      return;
+    }
+    if (code === 'no_match') {
+      // The server has given this connection up, and says so before its own word of it has come.
+      if (this.#connection === connection) this.host.over();
+      return;
+    }
+    await connection.refuse(offer.n);
+    this.publications.offerRefused({ code, message });
+    this.host.notice({ code, message });
   }
 }

@@ -49,6 +49,7 @@ export class Session extends EventTarget {
   #entrance;
   #secret = '';
   #welcomed = false;
+  /** How many times entering was begun. */ #attempt = 0;
   /** Every id that we have had in this room. @type {Set<string>} */ #selves = new Set();
   #viewTeller;
   #outbox;
@@ -264,8 +265,12 @@ export class Session extends EventTarget {
 
   /** @returns {Promise<Joined>} */
   async #enter() {
-    const offer = await this.#entrance.offer();
-    if (this.#media.name !== offer.pc) throw new RequestError('socket_lost', 'overtaken');
+    const attempt = ++this.#attempt;
+    const made = this.#entrance.offer();
+    const offer = await made;
+    if (this.#media.name !== offer.pc) this.#entrance.drop(made);
+    // Two sockets may have waited for one offer; only the later one is there.
+    if (this.#media.name !== offer.pc || attempt !== this.#attempt) throw new RequestError('socket_lost', 'overtaken');
     const { name, token, subscribe } = this.options;
     return this.#socket.request({ type: 'join', token, name, offers: [offer], subscribe, client: CLIENT });
   }
@@ -273,7 +278,7 @@ export class Session extends EventTarget {
   /** A refusal that the upgrade would hide behind a bare "closed" is heard at once this way. */
   #prepareEarly() {
     this.#entrance.offer().catch(({ code, message, retryAfter }) => {
-      if (code && code !== 'server_unreachable') this.#happened({ type: 'refused', code, message, retryAfter });
+      if (code && code !== 'server_unreachable' && code !== 'socket_lost') this.#happened({ type: 'refused', code, message, retryAfter });
     });
   }
 

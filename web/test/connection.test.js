@@ -145,6 +145,15 @@ test('an interrupted offer is sent again as it was, and answered once', async ()
   assert.deepEqual(orders[1], { n: 3, restart: true, slots: 0 });
 });
 
+test('an answer that cannot be applied is said, and nothing is rolled back', async () => {
+  const { connection, orders, pc } = make();
+  await connection.first(1);
+  await assert.rejects(connection.accept(answer(1, { sdp: 'unusable' })));
+  connection.restart();
+  assert.equal(pc.signalingState, 'have-local-offer');
+  assert.deepEqual(orders, []);
+});
+
 test('a refused offer is rolled back and its m-lines go', async () => {
   const { connection, orders, pc } = make();
   const mic = connection.carry('microphone', AUDIO, fakeTrack('audio'), () => false);

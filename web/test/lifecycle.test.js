@@ -130,6 +130,17 @@ test('media that broke while the socket was away is restarted after the resume',
   assert.deepEqual([life.phase, life.step], ['connected', 'ice']);
 });
 
+test('a connection that is over soon after another one waits for its successor', async () => {
+  /** @type {[number, LifeEvent][]} */
+  const twice = [...JOINED, [1000, { type: 'over' }], [1500, { type: 'media', state: 'connected' }], [2000, { type: 'over' }]];
+  const { life, effects } = run([...twice, [3000, { type: 'over' }], [10_900, { type: 'tick' }]]);
+  assert.deepEqual(effects.slice(2), ['replace-media']);
+  assert.deepEqual([life.phase, life.media, life.step, life.since], ['connected', 'over', 'ice', 2000]);
+  assert.deepEqual(run([...twice, [11_000, { type: 'tick' }]]).effects.slice(2), ['replace-media', 'replace-media']);
+  assert.deepEqual(run([...twice, [3000, { type: 'lost' }], [20_000, { type: 'tick' }]]).effects.slice(2), ['replace-media']);
+  assert.deepEqual(run([...JOINED, [1000, { type: 'over' }], [12_000, { type: 'over' }]]).effects.slice(2), ['replace-media', 'replace-media']);
+});
+
 test('a connection that the server gave up is replaced at once, or after the resume', () => {
   assert.deepEqual(run([...JOINED, [1000, { type: 'over' }]]).effects.slice(2), ['replace-media']);
   const { life, effects } = run([...JOINED, [1000, { type: 'lost' }], [1500, { type: 'over' }], [1600, { type: 'media', state: 'connected' }],

@@ -347,6 +347,81 @@ test('an offer that the server knows nothing of means another connection', async
   assert.deepEqual(Object.values(socket.of('offer')[1].tracks), [{ source: 'screen', muted: false }]);
 });
 
+/** How an answer to the second offer may come. @type {Record<string, (socket: FakeSocket, answer: any) => Promise<void>>} */
+const WAYS = {
+  'to the request': async (socket, answer) => socket.answer('offer', { type: 'answer', ...answer }),
+  'as an event': async (socket, answer) => socket.tell({ type: 'answer', ...answer }),
+  'with the welcome': async (socket, answer) => {
+    socket.lose(1006);
+    socket.open();
+    await settle();
+    socket.answer('resume', joined({ resumed: true, answers: [answer] }));
+  },
+};
+
+for (const [way, come] of Object.entries(WAYS)) {
+  test(`an answer that cannot be applied and comes ${way} means another connection`, async () => {
+    const made = make();
+    const { socket, session, notices, pc } = made;
+    await enter(made);
+    session.publish('screen', fakeTrack('video'));
+    await settle();
+    await come(socket, { pc: 'main', n: 2, sdp: 'unusable' });
+    await settle();
+    assert.deepEqual(socket.of('close').map((m) => m.pc), ['main']);
+    assert.deepEqual(socket.of('offer').map(({ pc: name, n }) => [name, n]), [['main', 2], ['main1', 1]]);
+    assert.deepEqual(Object.values(socket.of('offer')[1].tracks), [{ source: 'screen', muted: false }]);
+    assert.equal(socket.of('applied').length, 0);
+    assert.deepEqual(notices.map(({ code }) => code), ['bad_sdp']);
+    assert.equal(FakePeerConnection.all[0].closed, true);
+    socket.tell({ type: 'answer', pc: 'main1', n: 1, sdp: 'v=0', published: { 0: 's' } });
+    await settle();
+    pc().become('connected', 'connected');
+    assert.deepEqual([session.life.phase, session.life.step, session.publication('screen')?.id], ['connected', null, 's']);
+  });
+}
+
+test('a first answer that cannot be applied means another connection on the same seat', async () => {
+  const made = make();
+  const { session, socket } = made;
+  session.join();
+  await settle();
+  socket.open();
+  await settle();
+  socket.answer('join', joined({ answers: [{ pc: 'main', n: 1, sdp: 'unusable' }] }));
+  await settle();
+  assert.equal(session.life.phase, 'joining');
+  assert.equal(socket.of('join').length, 1);
+  assert.deepEqual(socket.of('offer').map(({ pc, n }) => [pc, n]), [['main1', 1]]);
+});
+
+test('answers that can never be applied do not make connections without end', async () => {
+  const made = make();
+  const { session, socket, clock } = made;
+  await enter(made);
+  session.publish('screen', fakeTrack('video'));
+  await settle();
+  socket.answer('offer', { type: 'answer', pc: 'main', n: 2, sdp: 'unusable' });
+  await settle();
+  socket.answer('offer', { type: 'answer', pc: 'main1', n: 1, sdp: 'unusable' });
+  await clock.advance(5000);
+  assert.equal(FakePeerConnection.all.length, 2);
+  await clock.advance(6000);
+  assert.equal(FakePeerConnection.all.length, 3);
+});
+
+test('an answer to a connection that was closed meanwhile spoils nothing', async () => {
+  const made = make();
+  const { session, socket, notices } = made;
+  await enter(made);
+  session.publish('screen', fakeTrack('video'));
+  await settle();
+  socket.tell({ type: 'answer', pc: 'main', n: 2, sdp: 'unusable' });
+  session.leave();
+  await settle();
+  assert.deepEqual([session.life.phase, FakePeerConnection.all.length, notices.length], ['left', 1, 0]);
+});
+
 test('an answer that the lost socket swallowed comes with the welcome, or the offer is sent again', async () => {
   for (const how of ['welcome', 'event', 'again']) {
     const made = make();
@@ -432,6 +507,63 @@ test('a socket that goes before the join is answered does not spoil the offer', 
   socket.answer('join', joined());
   await settle();
   assert.equal(FakePeerConnection.all.length, 1);
+});
+
+/** A server whose answers about the room are given by the test. */
+function slowRoom() {
+  /** @type {{ resolve: (info: any) => void, reject: (error: Error) => void }[]} */
+  const asked = [];
+  return { asked, fetchRoom: () => new Promise((resolve, reject) => asked.push({ resolve, reject })) };
+}
+
+test('leaving while the room is asked about opens nothing afterwards', async () => {
+  const { asked, fetchRoom } = slowRoom();
+  const { session } = make({ fetchRoom });
+  session.publish('camera', fakeTrack('video'));
+  session.join();
+  session.leave();
+  asked[0].resolve(INFO);
+  await settle();
+  assert.equal(FakePeerConnection.all.length, 0);
+  assert.equal(session.life.phase, 'left');
+});
+
+test('what a join that was left behind hears late does not touch the next one', async () => {
+  for (const late of ['info', 'refusal']) {
+    FakePeerConnection.all = [];
+    const { asked, fetchRoom } = slowRoom();
+    const { session, socket } = make({ fetchRoom });
+    session.join();
+    socket.open();
+    session.leave();
+    session.join();
+    socket.open();
+    asked[1].resolve(INFO);
+    await settle();
+    if (late === 'info') asked[0].resolve(INFO);
+    else asked[0].reject(new RequestError('bad_room_name', 'no such name'));
+    await settle();
+    assert.equal(FakePeerConnection.all.length, 1, late);
+    assert.equal(session.life.phase, 'joining');
+    assert.equal(socket.of('join').length, 1);
+    socket.lose(1006);
+    socket.open();
+    await settle();
+    assert.deepEqual(socket.of('join')[1].offers, socket.of('join')[0].offers, 'the offer serves on');
+    assert.equal(asked.length, 2);
+  }
+});
+
+test('two sockets that waited for one answer about the room make one join', async () => {
+  const { asked, fetchRoom } = slowRoom();
+  const { session, socket } = make({ fetchRoom });
+  session.join();
+  socket.open();
+  socket.lose(1006);
+  socket.open();
+  asked[0].resolve(INFO);
+  await settle();
+  assert.equal(socket.of('join').length, 1);
 });
 
 test('views are told once there is a seat, and again after each welcome', async () => {

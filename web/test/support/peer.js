@@ -97,8 +97,9 @@ export class FakePeerConnection {
     this.localDescription = { type: 'offer', sdp: `v=0 ${++this.#version}` };
   }
 
-  /** @param {any} _description */
-  async setRemoteDescription(_description) {
+  /** @param {any} description */
+  async setRemoteDescription(description) {
+    if (description.sdp === 'unusable') throw new Error('OperationError');
     if (this.signalingState !== 'have-local-offer') throw new Error('InvalidStateError');
     this.signalingState = 'stable';
     for (const transceiver of this.transceivers) transceiver.currentDirection = transceiver.direction;
