@@ -6,9 +6,10 @@ import (
 	"sfu/pkg/codec"
 )
 
-// historySpan is how far back packets can be sent again; historyMin and historyMax bound the ring, in packets.
+// historySpan is how far back packets are kept: as long as viewers may ask for them, and they may have been sent as late as freshKeyframe
+// after they came. historyMin and historyMax bound the ring, in packets.
 const (
-	historySpan = 1200 * time.Millisecond
+	historySpan = answerSpan + freshKeyframe + 100*time.Millisecond
 	historyMin  = 64
 	historyMax  = 4096
 )
