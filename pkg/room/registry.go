@@ -114,7 +114,7 @@ func (r *Registry) Drain() {
 }
 
 // Close refuses new participants and waits for the goroutines of the Registry. Rooms that are still there are seated by loudness no
-// more. The Pool must be closed after it.
+// more, and do not hear any more what the forwarder says. The Pool must be closed after it.
 func (r *Registry) Close() {
 	r.Drain()
 	r.tasks.close()

@@ -42,6 +42,9 @@ type room struct {
 	watching bool
 	// wants is scratch space of reseat.
 	wants []want
+
+	// notices have a lock of their own, which is taken after mu.
+	notices notices
 }
 
 func newRoom(name string, r *Registry) *room {
