@@ -76,8 +76,22 @@ func (p *play) enter() error {
 	if err == nil {
 		c.codecs = p.rnd.IntN(3)
 		p.clients = append(p.clients, c)
+		p.replace(g.Identity)
 	}
 	return err
+}
+
+// replace lets the ghost go that a join with its identity has put out.
+func (p *play) replace(identity string) {
+	for _, c := range slices.Clone(p.clients) {
+		if c.sink.ended != room.Replaced {
+			continue
+		}
+		if c.Grant().Identity != identity {
+			p.t.Errorf("%q was replaced by %q", c.Grant().Identity, identity)
+		}
+		p.leave(c)
+	}
 }
 
 func pick[T any](rnd *rand.Rand, from []T) (v T) {
