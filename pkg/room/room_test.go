@@ -218,7 +218,7 @@ func TestPermissions(t *testing.T) {
 		"receive":     guest.Receive(guest.makeSlots(1)),
 		"subscribe":   guest.Subscribe(track),
 		"unsubscribe": guest.Unsubscribe(track),
-		"view":        guest.SetView(track, forwarder.View{}, 1),
+		"view":        guest.show(track, forwarder.View{}, 1),
 	} {
 		if !errors.Is(err, room.ErrNotAllowed) {
 			t.Errorf("%s: %v", name, err)
@@ -250,7 +250,7 @@ func TestForeignIDs(t *testing.T) {
 		"mute another's":            bob.SetMuted(of, true),
 		"subscribe to another room": bob.Subscribe(elsewhere),
 		"subscribe to a secret":     bob.Subscribe(quiet),
-		"view nothing":              bob.SetView("", forwarder.View{}, 10),
+		"view nothing":              bob.show("", forwarder.View{}, 10),
 		"unsubscribe from nothing":  bob.Unsubscribe("nothing"),
 		"message to another room":   bob.Send("hello", far.ID()),
 		"remove from another room":  bob.Remove(far.ID()),
@@ -299,7 +299,7 @@ func TestRemove(t *testing.T) {
 	for name, err := range map[string]error{
 		"unpublish": bob.Unpublish(bobs), "send": bob.Send("", ""), "receive": bob.Receive(nil), "rename": bob.Rename("B"),
 		"remove": bob.Remove(mod.ID()), "mute": bob.SetMuted(bobs, true), "auto": bob.SetAuto(false),
-		"subscribe": bob.Subscribe(mods), "view": bob.SetView(mods, forwarder.View{}, 1),
+		"subscribe": bob.Subscribe(mods), "view": bob.show(mods, forwarder.View{}, 1),
 	} {
 		if !errors.Is(err, room.ErrLeft) {
 			t.Errorf("%s after the end: %v", name, err)
