@@ -10,7 +10,8 @@ var (
 	ErrOverloaded = errors.New("the node takes no more rooms")
 	// ErrDraining: the node takes nobody any more.
 	ErrDraining = errors.New("the node is about to end")
-	// ErrIdentityInUse: the token's identity is in the room already. Only a resume takes a seat over, and it needs no Join.
+	// ErrIdentityInUse: the token's identity is in the room already, and its socket is there. It is never put out for another: only a
+	// resume takes its seat over, and that needs no Join.
 	ErrIdentityInUse = errors.New("someone with this identity is in the room")
 	// ErrNotAllowed: the grant does not permit it.
 	ErrNotAllowed = errors.New("not permitted")

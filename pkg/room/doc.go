@@ -22,11 +22,15 @@
 //
 // # Locks and goroutines
 //
-// The order is Registry.mu, room.mu, then the worker's command queue; Registry.mu and room.mu are never held together. Calls to
-// forwarder handles post a command and return. Only Group.Counters waits for the worker, and it is called without a lock, because
-// the worker takes room.mu itself: UpTrackStarted, UpTrackPoliced and DownTrackChanged come on its goroutine. Nothing is logged
-// with a lock held.
+// The order is Registry.mu, room.mu, the lock of the room's notices, then the worker's command queue; Registry.mu and room.mu are never
+// held together. Calls to forwarder handles post a command and return. Only Group.Counters waits for the worker, and it is called
+// without a lock. Nothing is logged with a lock held.
 //
-// The Registry owns two kinds of goroutines, which Close awaits: one per room in which some viewer is short of slots, seating those
-// viewers by loudness every 500 ms; and one per room that has ended, fetching its last counters.
+// The worker never takes room.mu: it forwards the media of other rooms too. What it says on its goroutine, UpTrackStarted and
+// UpTrackPoliced, is put into the room's notices and heeded at once, in its order, on a goroutine that lives until the queue is
+// empty. DownTrackChanged comes from the participant's owner, on whose goroutine it runs.
+//
+// The Registry owns three kinds of goroutines, which Close awaits: one per room in which some viewer is short of slots, seating those
+// viewers by loudness every 500 ms; one per room whose notices are being heeded; and one per room that has ended, fetching its
+// last counters.
 package room

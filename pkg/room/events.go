@@ -119,7 +119,7 @@ type (
 	MessageReceived struct{ Message Message }
 	// Policed: a track of one's own sends more than it may.
 	Policed struct{ Track TrackID }
-	// Ended: someone put the participant out of the room; nothing follows. Who calls Leave itself is not told.
+	// Ended: the participant was removed or replaced; nothing follows. Who calls Leave itself is not told.
 	Ended struct{ Reason Reason }
 )
 

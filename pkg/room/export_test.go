@@ -9,16 +9,27 @@ import (
 
 // What the forwarder would do if packets flowed, for tests of this package.
 
-// MediaArrives is the first packet of one of p's own tracks, or the first one in another codec.
-func (p *Participant) MediaArrives(id TrackID, c codec.Type) {
-	t := p.lookUp(id)
-	t.UpTrackStarted(t.up, c)
+// WithRoomLocked calls f while someone else has the room of p locked.
+func (p *Participant) WithRoomLocked(f func()) {
+	p.room.mu.Lock()
+	defer p.room.mu.Unlock()
+	f()
 }
+
+// Observer returns one of p's own tracks as the worker sees it.
+func (p *Participant) Observer(id TrackID) forwarder.UpTrackObserver { return p.lookUp(id) }
+
+// Heed returns when the room has acted on all that the forwarder said before.
+func (p *Participant) Heed() { p.room.heed() }
+
+// MediaArrives is the first packet of one of p's own tracks, or the first one in another codec. It returns when the room knows.
+func (p *Participant) MediaArrives(id TrackID, c codec.Type) { p.Remember(id)(c) }
 
 // TooMuch is a track of p's own that sends more than it may.
 func (p *Participant) TooMuch(id TrackID) {
 	t := p.lookUp(id)
 	t.UpTrackPoliced(t.up)
+	p.Heed()
 }
 
 // UpTrack returns what the forwarder calls one of p's own tracks.
@@ -33,7 +44,10 @@ func (p *Participant) lookUp(id TrackID) *track {
 // Remember returns a MediaArrives for a track that may end meanwhile.
 func (p *Participant) Remember(id TrackID) func(c codec.Type) {
 	t := p.lookUp(id)
-	return func(c codec.Type) { t.UpTrackStarted(t.up, c) }
+	return func(c codec.Type) {
+		t.UpTrackStarted(t.up, c)
+		p.Heed()
+	}
 }
 
 // Reseat seats p although nothing has changed.

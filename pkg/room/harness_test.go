@@ -165,6 +165,11 @@ func (c *client) makeSlots(n int, video ...codec.Type) []forwarder.Slot {
 	return slots
 }
 
+// show tells how large c shows one track.
+func (c *client) show(id room.TrackID, v forwarder.View, priority int) error {
+	return c.SetViews(room.Shown{Track: id, View: v, Priority: priority})
+}
+
 func (c *client) configure(kind forwarder.Kind, formats []forwarder.Format) *forwarder.DownTrack {
 	m := forwarder.Media{Mid: c.mid(), Kind: kind, Send: true, Formats: formats}
 	m.Streams = []forwarder.Stream{{SSRC: uint32(1000 + c.mids)}}

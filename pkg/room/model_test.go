@@ -76,8 +76,22 @@ func (p *play) enter() error {
 	if err == nil {
 		c.codecs = p.rnd.IntN(3)
 		p.clients = append(p.clients, c)
+		p.replace(g.Identity)
 	}
 	return err
+}
+
+// replace lets the ghost go that a join with its identity has put out.
+func (p *play) replace(identity string) {
+	for _, c := range slices.Clone(p.clients) {
+		if c.sink.ended != room.Replaced {
+			continue
+		}
+		if c.Grant().Identity != identity {
+			p.t.Errorf("%q was replaced by %q", c.Grant().Identity, identity)
+		}
+		p.leave(c)
+	}
 }
 
 func pick[T any](rnd *rand.Rand, from []T) (v T) {
@@ -136,7 +150,7 @@ func (p *play) step() (what string, err error) {
 	case 14:
 		return "auto", c.SetAuto(p.rnd.IntN(3) > 0)
 	case 15, 16:
-		return "view", c.SetView(any.id, forwarder.View{Width: p.rnd.IntN(2) * 640, Height: 360}, p.rnd.IntN(11))
+		return "view", c.show(any.id, forwarder.View{Width: p.rnd.IntN(2) * 640, Height: 360}, p.rnd.IntN(11))
 	case 17:
 		return "message", c.Send(fmt.Sprint(p.rnd.IntN(100)), pick(p.rnd, []room.ParticipantID{"", "", c.ID(), pick(p.rnd, p.clients).ID(), "nobody"}))
 	case 18:
@@ -362,7 +376,7 @@ func act(rnd *rand.Rand, c *client, own *[]room.TrackID) error {
 	case 4:
 		c.Unsubscribe(pick(rnd, all))
 	case 5:
-		c.SetView(pick(rnd, all), forwarder.View{Width: rnd.IntN(2) * 320, Height: 180}, rnd.IntN(11))
+		c.show(pick(rnd, all), forwarder.View{Width: rnd.IntN(2) * 320, Height: 180}, rnd.IntN(11))
 	case 6:
 		err = c.Send("hello", "")
 	}

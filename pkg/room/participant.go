@@ -66,7 +66,8 @@ func (p *Participant) Rename(name string) error {
 	return nil
 }
 
-// SetConnected tells the others whether the participant's socket is there.
+// SetConnected tells the others whether the participant's socket is there. While it is not, a Join with the same identity ends the
+// participant, who is told with Ended.
 func (p *Participant) SetConnected(connected bool) {
 	if p.enter() != nil {
 		return
@@ -106,7 +107,7 @@ func (p *Participant) remove(id ParticipantID) error {
 }
 
 // Leave takes the participant out and gives up the room's media. Whoever called Join must call it once its connections are
-// closed, also after Ended. Only the first call counts; the reason of one who was removed stays Removed.
+// closed, also after Ended. Only the first call counts; the reason of one who was removed or replaced stays.
 func (p *Participant) Leave(reason Reason) {
 	r := p.room
 	r.mu.Lock()

@@ -227,29 +227,6 @@ func (r *room) takeOut(tracks []*track) (known bool) {
 	return known
 }
 
-// UpTrackStarted announces t, or its new codec. It is called by the forwarder.
-func (t *track) UpTrackStarted(_ *forwarder.UpTrack, c codec.Type) {
-	r := t.owner.room
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if t.ended || t.announced && t.codec == c {
-		return
-	}
-	t.announced, t.codec = true, c
-	r.tell(TrackChanged{t.describe()}, t.owner)
-	r.reseatAll(time.Now())
-}
-
-// UpTrackPoliced tells the publisher that packets are dropped. It is called by the forwarder.
-func (t *track) UpTrackPoliced(*forwarder.UpTrack) {
-	r := t.owner.room
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !t.ended {
-		t.owner.sink.Deliver(Policed{t.id})
-	}
-}
-
 func (t *track) describe() Track {
 	return Track{ID: t.id, Participant: t.owner.id, Source: t.label, Kind: t.kind, Muted: t.muted, Codec: t.codec}
 }

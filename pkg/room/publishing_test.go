@@ -3,6 +3,8 @@ package room_test
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"sfu/pkg/auth"
 	"sfu/pkg/codec"
@@ -140,4 +142,54 @@ func TestLayerChanged(t *testing.T) {
 	bob.take()
 	bob.DownTrackChanged(slot.Video, state)
 	bob.expect()
+}
+
+// The worker forwards the media of many rooms: none of them may wait for one that is busy, nor may what it said get lost.
+func TestTheWorkerNeverWaitsForARoom(t *testing.T) {
+	r := start(t, room.Config{})
+	ada, bob := r.join(everything, "Ada"), r.join(everything, "Bob")
+	slots := bob.receive(1)
+	id := ada.publish(auth.Camera, false)
+	ada.take()
+	worker := ada.Observer(id)
+	returned := make(chan struct{})
+	ada.WithRoomLocked(func() {
+		go func() {
+			defer close(returned)
+			worker.UpTrackStarted(nil, codec.VP9)
+			worker.UpTrackPoliced(nil)
+			worker.UpTrackStarted(nil, codec.VP8)
+		}()
+		select {
+		case <-returned:
+		case <-time.After(10 * time.Second):
+			t.Error("the worker waits for the lock of a room")
+		}
+	})
+	<-returned
+	ada.Heed()
+	track := room.Track{ID: id, Participant: ada.ID(), Source: auth.Camera, Kind: forwarder.Video, Codec: codec.VP9}
+	last := track
+	last.Codec = codec.VP8
+	bob.expect(room.TrackChanged{Track: track}, room.TrackChanged{Track: last},
+		room.SlotsBound{Bound: []room.Binding{{Down: slots[0].Video, Track: id}}})
+	ada.expect(room.Policed{Track: id})
+}
+
+// What the forwarder says is heeded though nobody asks for it, and without a tick.
+func TestNoticesAreHeededAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, room.Config{})
+		ada, bob := r.join(everything, "Ada"), r.join(everything, "Bob")
+		id := ada.publish(auth.Microphone, false)
+		bob.take()
+		began := time.Now()
+		ada.Observer(id).UpTrackStarted(nil, codec.Opus)
+		synctest.Wait()
+		track := room.Track{ID: id, Participant: ada.ID(), Source: auth.Microphone, Kind: forwarder.Audio, Codec: codec.Opus}
+		bob.expect(room.TrackChanged{Track: track})
+		if waited := time.Since(began); waited > 0 {
+			t.Errorf("announced after %v", waited)
+		}
+	})
 }

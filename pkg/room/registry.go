@@ -36,7 +36,8 @@ func NewRegistry(pool *forwarder.Pool, cfg Config, log *slog.Logger) *Registry {
 }
 
 // Join enters the room that g names, which appears with its first participant. name is what the participant wants to be called;
-// the grant's name wins. Events that happen after the snapshot go to sink. g.Room must be a ValidRoomName. Whoever joins must
+// the grant's name wins. A member with the grant's identity whose socket is lost (SetConnected) is replaced; one whose socket is there
+// is ErrIdentityInUse. Events that happen after the snapshot go to sink. g.Room must be a ValidRoomName. Whoever joins must
 // call Leave in the end.
 func (r *Registry) Join(g auth.Grant, name string, sink EventSink) (*Participant, Snapshot, error) {
 	if g.Name != "" {
@@ -114,7 +115,7 @@ func (r *Registry) Drain() {
 }
 
 // Close refuses new participants and waits for the goroutines of the Registry. Rooms that are still there are seated by loudness no
-// more. The Pool must be closed after it.
+// more, and do not hear any more what the forwarder says. The Pool must be closed after it.
 func (r *Registry) Close() {
 	r.Drain()
 	r.tasks.close()

@@ -146,7 +146,7 @@ func (r *room) watch() {
 }
 
 // reseatShort seats the viewers that are short and reports whether there were any. It locks the room for one viewer at a time,
-// because the worker may be waiting to get in.
+// because others may be waiting to get in.
 func (r *room) reseatShort(now time.Time) bool {
 	short := r.shortViewers()
 	for _, p := range short {

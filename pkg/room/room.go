@@ -42,6 +42,9 @@ type room struct {
 	watching bool
 	// wants is scratch space of reseat.
 	wants []want
+
+	// notices have a lock of their own, which is taken after mu.
+	notices notices
 }
 
 func newRoom(name string, r *Registry) *room {
@@ -61,17 +64,21 @@ func newRoom(name string, r *Registry) *room {
 // newID returns 80 random bits.
 func newID() string { return rand.Text()[:16] }
 
-// join adds a participant. name is clean.
+// join adds a participant, in the place of its ghost if it has one. name is clean.
 func (r *room) join(g auth.Grant, name string, sink EventSink) (*Participant, Snapshot, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ended {
 		return nil, Snapshot{}, errEnded
 	}
-	if g.Identity != "" && slices.ContainsFunc(r.members, func(p *Participant) bool { return p.grant.Identity == g.Identity }) {
+	ghost := r.identified(g.Identity)
+	switch {
+	case ghost != nil && ghost.connected:
 		return nil, Snapshot{}, ErrIdentityInUse
-	}
-	if len(r.members) >= r.cfg.MaxParticipants {
+	case ghost != nil:
+		r.takeAway(ghost, Replaced)
+		ghost.sink.Deliver(Ended{Replaced})
+	case len(r.members) >= r.cfg.MaxParticipants:
 		return nil, Snapshot{}, ErrFull
 	}
 	p := &Participant{
@@ -85,8 +92,26 @@ func (r *room) join(g auth.Grant, name string, sink EventSink) (*Participant, Sn
 	return p, r.snapshot(p), nil
 }
 
-// depart takes p out of the room: its tracks end, its slots are parked, the others are told.
+// identified returns the member with that identity, nil when there is none. At most one has it, and "" is nobody's.
+func (r *room) identified(identity string) *Participant {
+	i := slices.IndexFunc(r.members, func(p *Participant) bool { return identity != "" && p.grant.Identity == identity })
+	if i < 0 {
+		return nil
+	}
+	return r.members[i]
+}
+
+// depart takes p out of the room, which ends with its last member.
 func (r *room) depart(p *Participant, reason Reason) {
+	r.takeAway(p, reason)
+	if len(r.members) == 0 {
+		r.ended = true
+		close(r.done)
+	}
+}
+
+// takeAway ends the tracks of p, parks its slots and tells the others.
+func (r *room) takeAway(p *Participant, reason Reason) {
 	p.left = true
 	r.members = slices.DeleteFunc(r.members, func(m *Participant) bool { return m == p })
 	delete(r.byID, p.id)
@@ -95,10 +120,6 @@ func (r *room) depart(p *Participant, reason Reason) {
 	r.tell(MemberGone{ID: p.id, Reason: reason}, nil)
 	if known {
 		r.reseatAll(time.Now())
-	}
-	if len(r.members) == 0 {
-		r.ended = true
-		close(r.done)
 	}
 }
 

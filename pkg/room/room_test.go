@@ -3,6 +3,7 @@ package room_test
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -95,6 +96,69 @@ func TestIdentities(t *testing.T) {
 	r.join(g, "Ada")
 }
 
+// Who lost the page cannot resume, and needs not wait until its ghost is given up.
+func TestAGhostIsReplaced(t *testing.T) {
+	for _, alone := range []bool{true, false} {
+		r := start(t, room.Config{MaxParticipants: 2})
+		g := everything
+		g.Identity = "ada@example.org"
+		ghost := r.join(g, "Ada")
+		ghost.receive(1)
+		ghost.share(auth.Camera)
+		var bob *client
+		if !alone {
+			bob = r.join(everything, "Bob")
+			bob.take()
+		}
+		ghost.SetConnected(false)
+		ghost.take()
+		back := r.join(g, "Ada")
+		back.checkMirror()
+		back.expect()
+		ghost.expect(room.Ended{Reason: room.Replaced})
+		if err := ghost.Rename("Boo"); !errors.Is(err, room.ErrLeft) {
+			t.Errorf("the ghost still acts: %v", err)
+		}
+		if bob != nil {
+			bob.checkMirror()
+			events := bob.take()
+			if last := events[len(events)-1]; !reflect.DeepEqual(last, room.MemberChanged{Member: room.Member{ID: back.ID(), Name: "Ada", Connected: true}}) {
+				t.Errorf("the last that Bob heard is %+v", last)
+			}
+			if gone := events[len(events)-2]; gone != (room.MemberGone{ID: ghost.ID(), Reason: room.Replaced}) {
+				t.Errorf("Bob heard of the ghost %+v", gone)
+			}
+			bob.leave(room.Left)
+		}
+		ghost.leave(room.Replaced)
+		back.share(auth.Camera)
+		if _, err := r.tryJoin(g, "Ada"); !errors.Is(err, room.ErrIdentityInUse) {
+			t.Errorf("one with a socket is replaced: %v", err)
+		}
+		back.leave(room.Left)
+		if s := r.stats(); s.RoomsStarted != 1 || len(s.Rooms) != 0 {
+			t.Errorf("%d rooms were started, %d are there", s.RoomsStarted, len(s.Rooms))
+		}
+	}
+}
+
+// Who may not come in puts nobody out.
+func TestARefusedJoinReplacesNobody(t *testing.T) {
+	r := start(t, room.Config{})
+	g := everything
+	g.Identity = "ada@example.org"
+	ghost := r.join(g, "Ada")
+	ghost.SetConnected(false)
+	if _, err := r.tryJoin(g, strings.Repeat("x", 1000)); !errors.Is(err, room.ErrBadName) {
+		t.Fatal(err)
+	}
+	ghost.expect()
+	ghost.SetConnected(true)
+	if _, err := r.tryJoin(g, "Ada"); !errors.Is(err, room.ErrIdentityInUse) {
+		t.Errorf("one who came back is replaced: %v", err)
+	}
+}
+
 func TestLimits(t *testing.T) {
 	r := start(t, room.Config{MaxRooms: 2, MaxParticipants: 3, MaxVideoPublishers: 1, TracksPerParticipant: 3, MaxSlots: 4, SubscriptionsPerPerson: 1})
 	in := func(name string) auth.Grant { g := everything; g.Room = name; return g }
@@ -154,7 +218,7 @@ func TestPermissions(t *testing.T) {
 		"receive":     guest.Receive(guest.makeSlots(1)),
 		"subscribe":   guest.Subscribe(track),
 		"unsubscribe": guest.Unsubscribe(track),
-		"view":        guest.SetView(track, forwarder.View{}, 1),
+		"view":        guest.show(track, forwarder.View{}, 1),
 	} {
 		if !errors.Is(err, room.ErrNotAllowed) {
 			t.Errorf("%s: %v", name, err)
@@ -186,7 +250,7 @@ func TestForeignIDs(t *testing.T) {
 		"mute another's":            bob.SetMuted(of, true),
 		"subscribe to another room": bob.Subscribe(elsewhere),
 		"subscribe to a secret":     bob.Subscribe(quiet),
-		"view nothing":              bob.SetView("", forwarder.View{}, 10),
+		"view nothing":              bob.show("", forwarder.View{}, 10),
 		"unsubscribe from nothing":  bob.Unsubscribe("nothing"),
 		"message to another room":   bob.Send("hello", far.ID()),
 		"remove from another room":  bob.Remove(far.ID()),
@@ -235,7 +299,7 @@ func TestRemove(t *testing.T) {
 	for name, err := range map[string]error{
 		"unpublish": bob.Unpublish(bobs), "send": bob.Send("", ""), "receive": bob.Receive(nil), "rename": bob.Rename("B"),
 		"remove": bob.Remove(mod.ID()), "mute": bob.SetMuted(bobs, true), "auto": bob.SetAuto(false),
-		"subscribe": bob.Subscribe(mods), "view": bob.SetView(mods, forwarder.View{}, 1),
+		"subscribe": bob.Subscribe(mods), "view": bob.show(mods, forwarder.View{}, 1),
 	} {
 		if !errors.Is(err, room.ErrLeft) {
 			t.Errorf("%s after the end: %v", name, err)

@@ -113,11 +113,6 @@ type Shown struct {
 	Priority int
 }
 
-// SetView tells how large the viewer shows a track; priority is 0 to 10.
-func (p *Participant) SetView(id TrackID, v forwarder.View, priority int) error {
-	return p.SetViews(Shown{id, v, priority})
-}
-
 // SetViews tells how large the viewer shows some tracks, all at once: a page that shows other tiles than before does not run short of
 // slots in between. Views of audio tracks have no effect. It needs the Subscribe permission. An unknown id is
 // ErrNotFound; the other ids count nevertheless.

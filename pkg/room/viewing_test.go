@@ -95,7 +95,7 @@ func TestOwnTracks(t *testing.T) {
 	ada.MediaArrives(camera, codec.VP8)
 	bound(microphone, camera)
 	ada.expect(room.SlotsBound{Bound: []room.Binding{{Down: slot.Video, Track: camera}}})
-	act(ada.SetView(camera, forwarder.View{}, 0))
+	act(ada.show(camera, forwarder.View{}, 0))
 	act(ada.SetMuted(microphone, true))
 	act(ada.SetAuto(false))
 	bound(microphone, camera)
@@ -137,7 +137,7 @@ func TestOwnTracksTakeTheirTurn(t *testing.T) {
 	if u := ada.snapshot().Unavailable; len(u) != 1 || u[0].Track != own {
 		t.Errorf("unavailable: %v", u)
 	}
-	if err := ada.SetView(own, forwarder.DefaultView, 10); err != nil {
+	if err := ada.show(own, forwarder.DefaultView, 10); err != nil {
 		t.Fatal(err)
 	}
 	if got := ada.bindings()[0][1]; got != own {
@@ -248,7 +248,7 @@ func TestNeedIsAskedOnce(t *testing.T) {
 		t.Errorf("asked for %d", n)
 	}
 	for i := range 10 {
-		if err := bob.SetView(cameras[5], forwarder.DefaultView, i%2); err != nil {
+		if err := bob.show(cameras[5], forwarder.DefaultView, i%2); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -319,7 +319,7 @@ func TestAPinnedTileIsSeatedAtOnce(t *testing.T) {
 	for range 3 {
 		cameras = append(cameras, r.join(everything, "").share(auth.Camera))
 	}
-	if err := bob.SetView(cameras[2], forwarder.DefaultView, 10); err != nil {
+	if err := bob.show(cameras[2], forwarder.DefaultView, 10); err != nil {
 		t.Fatal(err)
 	}
 	if got := bob.bindings(); got[0][1] != cameras[0] || got[1][1] != cameras[2] {
@@ -351,7 +351,7 @@ func TestViewChurn(t *testing.T) {
 	camera := ada.share(auth.Camera)
 	bob.take()
 	for i := range 1000 {
-		if err := bob.SetView(camera, forwarder.View{Width: i % 2 * 640, Height: -i % 3}, i%15-2); err != nil {
+		if err := bob.show(camera, forwarder.View{Width: i % 2 * 640, Height: -i % 3}, i%15-2); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -260,9 +260,14 @@ func (r *fakeRooms) Join(g auth.Grant, name string, sink room.EventSink) (Partic
 		r.rooms[g.Room] = at
 	}
 	for _, m := range at.members {
-		if g.Identity != "" && m.grant.Identity == g.Identity {
+		if g.Identity == "" || m.grant.Identity != g.Identity {
+			continue
+		}
+		if m.member.Connected {
 			return nil, room.Snapshot{}, room.ErrIdentityInUse
 		}
+		m.leave(room.Replaced)
+		break
 	}
 	if g.Name != "" {
 		name = g.Name

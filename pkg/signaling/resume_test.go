@@ -342,19 +342,42 @@ func TestALostSocketEndsAJoinUnderWay(t *testing.T) {
 	})
 }
 
-func TestIdentityInUseUntilTheGhostIsGone(t *testing.T) {
+// A page that crashed has lost its secret. Its participant holds the seat for as long as others are told that it is there.
+func TestAnIdentityReplacesItsGhost(t *testing.T) {
 	inBubble(t, Options{}, func(t *testing.T, w *world) {
-		ada := w.join("kitchen", protocol.Join{Token: "kitchen:ada"})
+		ada, bob := w.join("kitchen", protocol.Join{Token: "kitchen:ada"}), w.join("kitchen", with("Bob"))
+		tryAgain := func() protocol.Code {
+			c, m := w.tryJoin("kitchen", protocol.Join{Token: "kitchen:ada"})
+			if e, refused := m.(protocol.Error); refused {
+				return e.Code
+			}
+			c.ask(protocol.Leave{})
+			return ""
+		}
 		ada.link.lose()
 		synctest.Wait()
-		if _, m := w.tryJoin("kitchen", protocol.Join{Token: "kitchen:ada"}); m.(protocol.Error).Code != protocol.IdentityInUse {
-			t.Errorf("got %#v", m)
+		if code := tryAgain(); code != protocol.IdentityInUse {
+			t.Errorf("at once: %q", code)
 		}
+		time.Sleep(announceAfter + time.Second)
 		if _, ok := ada.resume(ada.session).(protocol.Joined); !ok {
-			t.Error("the ghost blocks its own return")
+			t.Error("a ghost cannot come back")
 		}
-		ada.ask(protocol.Leave{})
-		w.join("kitchen", protocol.Join{Token: "kitchen:ada"})
+		if code := tryAgain(); code != protocol.IdentityInUse {
+			t.Errorf("after the return: %q", code)
+		}
+		ada.link.lose()
+		time.Sleep(announceAfter + time.Second)
+		heardOf[protocol.Gone](bob)
+		if code := tryAgain(); code != "" {
+			t.Errorf("refused with %q because of a ghost", code)
+		}
+		if gone := heardOf[protocol.Gone](bob); len(gone) != 2 || gone[0] != (protocol.Gone{Participant: ada.self, Reason: "replaced"}) {
+			t.Errorf("Bob heard %+v", gone)
+		}
+		if m, ok := ada.resume(ada.session).(protocol.Error); !ok || m.Code != protocol.ResumeInvalid {
+			t.Errorf("the ghost that was replaced got %#v", m)
+		}
 	})
 }
 

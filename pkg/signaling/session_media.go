@@ -53,7 +53,7 @@ func (s *session) negotiated(r negotiated) {
 func (s *session) offerFailed(l *line, p *pendingOffer, r negotiated) {
 	refusal := about(s.refusal(r.err), l.name, p.n)
 	if unused := l.conn == nil; unused || r.fatal {
-		s.media.drop(l, !unused)
+		s.forgetLine(l, !unused)
 		s.mediaChanged(time.Now())
 	}
 	if p.join {
@@ -86,7 +86,7 @@ func (s *session) statusChanged(c statusChanged) {
 // lineEnded forgets a line whose connection is gone, with the offer that waits for it.
 func (s *session) lineEnded(l *line) {
 	p := l.pending
-	s.forgetLine(l)
+	s.forgetLine(l, true)
 	if p == nil {
 		return
 	}
@@ -98,13 +98,14 @@ func (s *session) lineEnded(l *line) {
 	s.out.reply(p.re, refusal)
 }
 
-func (s *session) forgetLine(l *line) {
+// forgetLine drops a line, and what would be said of its m-lines. See media.drop.
+func (s *session) forgetLine(l *line, burned bool) {
 	for d, of := range s.media.downs {
 		if of == l {
 			s.layers.forget(d)
 		}
 	}
-	s.media.drop(l, true)
+	s.media.drop(l, burned)
 }
 
 // mediaChanged tells the seat whether any connection is up, and since when that is so.

@@ -581,3 +581,22 @@ func TestTheInboxHasAHighWaterMark(t *testing.T) {
 		ada.mustOK(protocol.Ping{})
 	})
 }
+
+func TestAFatalOfferTakesItsLayersAlong(t *testing.T) {
+	inBubble(t, Options{}, func(t *testing.T, w *world) {
+		w.join("kitchen", with("Ada", camera()))
+		bob := w.join("kitchen", with("Bob", viewer()))
+		time.Sleep(time.Second)
+		if said := heardOf[protocol.Layers](bob); len(said) != 1 {
+			t.Fatalf("Bob heard %+v", said)
+		}
+		if code := bob.refused(protocol.Offer{PC: "main", N: 2, SDP: "fail bug"}); code != protocol.Internal {
+			t.Errorf("got %s", code)
+		}
+		bob.link.lose()
+		bob.resume(bob.session)
+		if said := heardOf[protocol.Layers](bob); len(said) != 0 {
+			t.Errorf("of a connection that is gone Bob heard %+v", said)
+		}
+	})
+}

@@ -302,6 +302,44 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
+// Half slots count too: an m-line finds its other half only in its own offer.
+func TestSlotsAreLimited(t *testing.T) {
+	s := newServer(t)
+	pc, side := newPC(t), s.newSide(t)
+	permit := permitAll
+	permit.Slots = 3
+	for _, step := range []struct {
+		kind           webrtc.RTPCodecType
+		slots, refused int
+	}{
+		{webrtc.RTPCodecTypeAudio, 2, 0},
+		{webrtc.RTPCodecTypeVideo, 1, 1},
+		{webrtc.RTPCodecTypeAudio, 0, 3},
+	} {
+		for range 2 {
+			if _, err := pc.AddTransceiverFromKind(step.kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		offer, err := pc.CreateOffer(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := side.conn.Answer(t.Context(), offer.SDP, permit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for mid, why := range answer.Rejected {
+			if why != transport.RefusedLimit {
+				t.Errorf("m-line %s is rejected for %d", mid, why)
+			}
+		}
+		if len(answer.Slots) != step.slots || len(answer.Rejected) != step.refused {
+			t.Errorf("%s: %d slots, rejected %v", step.kind, len(answer.Slots), answer.Rejected)
+		}
+	}
+}
+
 // TestICERestart: new credentials leave SSRCs and numbers as they were.
 func TestICERestart(t *testing.T) {
 	s := newServer(t)

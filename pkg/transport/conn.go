@@ -89,7 +89,7 @@ func (c *Conn) Answer(ctx context.Context, text string, permit Permit) (Answer, 
 	if err != nil {
 		return Answer{}, err
 	}
-	o.judge(permit)
+	o.judge(permit, c.slots, c.receiving)
 	accepted, err := o.accepted()
 	if err != nil {
 		return Answer{}, err

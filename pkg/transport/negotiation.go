@@ -42,7 +42,8 @@ const (
 type Permit struct {
 	// Publish is asked for each m-line that the client sends on.
 	Publish func(mid string, kind forwarder.Kind) bool
-	// Slots is how many slots the client may have on this connection.
+	// Slots is how many slots the client may have on this connection, those of former offers included. The i-th audio and the i-th
+	// video m-line that are new in an offer are one slot; an m-line without its other half is one too.
 	Slots int
 }
 

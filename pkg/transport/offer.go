@@ -260,9 +260,10 @@ func checkFingerprint(value string) error {
 	return nil
 }
 
-// judge decides which m-lines are refused. slots is how many m-lines of each kind the client may receive on.
-func (o *offer) judge(permit Permit) {
-	var receiving [3]int
+// judge decides which m-lines are refused. slots is how many slots there are, on the m-lines receiving, which are not refused any more.
+// Each new m-line counts as addSlots will count it: the i-th of its kind is in the i-th new slot.
+func (o *offer) judge(permit Permit, slots int, receiving map[string]bool) {
+	made := map[forwarder.Kind]int{}
 	for i := range o.sections {
 		s := &o.sections[i]
 		switch {
@@ -275,10 +276,12 @@ func (o *offer) judge(permit Permit) {
 			s.refused = RefusedCodec
 		case s.sends && !permit.Publish(s.mid, s.kind):
 			s.refused = RefusedPermission
-		case s.receives:
-			if receiving[s.kind]++; receiving[s.kind] > permit.Slots {
+		case s.receives && !receiving[s.mid]:
+			if slots+made[s.kind] >= permit.Slots {
 				s.refused = RefusedLimit
+				continue
 			}
+			made[s.kind]++
 		}
 	}
 }

@@ -112,7 +112,7 @@ func TestParseOffer(t *testing.T) {
 				}
 				return
 			}
-			o.judge(Permit{Publish: func(string, forwarder.Kind) bool { return true }, Slots: 4})
+			o.judge(Permit{Publish: func(string, forwarder.Kind) bool { return true }, Slots: 4}, 0, nil)
 			text, err := o.accepted()
 			if err != nil {
 				t.Fatal(err)
@@ -153,7 +153,7 @@ func TestJudge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.judge(Permit{Publish: func(mid string, k forwarder.Kind) bool { return k == forwarder.Video }, Slots: 1})
+	o.judge(Permit{Publish: func(mid string, k forwarder.Kind) bool { return k == forwarder.Video }, Slots: 1}, 0, nil)
 	got := map[string]Refusal{}
 	for _, s := range o.sections {
 		got[s.mid] = s.refused
@@ -190,12 +190,52 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+func TestJudgeSlots(t *testing.T) {
+	lines := audioLine("a", "recvonly") + audioLine("b", "recvonly") + videoLine("c", "recvonly") + videoLine("d", "recvonly")
+	for _, test := range []struct {
+		limit, slots int
+		receiving    string
+		refused      string
+	}{
+		{limit: 2},
+		{limit: 1, refused: "bd"},
+		{limit: 0, refused: "abcd"},
+		{limit: 2, slots: 1, refused: "bd"},
+		{limit: 2, slots: 2, refused: "abcd"},
+		{limit: 2, slots: 2, receiving: "abcd"},
+		{limit: 2, slots: 2, receiving: "ab", refused: "cd"},
+		{limit: 3, slots: 2, receiving: "ab", refused: "d"},
+		{limit: 4, slots: 2, receiving: "ab"},
+		// Another connection has taken some since: what there is stays.
+		{limit: 0, slots: 2, receiving: "ab", refused: "cd"},
+	} {
+		o, err := parseOffer(session("a", "b", "c", "d") + lines)
+		if err != nil {
+			t.Fatal(err)
+		}
+		receiving := map[string]bool{}
+		for _, mid := range test.receiving {
+			receiving[string(mid)] = true
+		}
+		o.judge(Permit{Slots: test.limit}, test.slots, receiving)
+		refused := ""
+		for _, s := range o.sections {
+			if s.refused == RefusedLimit {
+				refused += s.mid
+			}
+		}
+		if refused != test.refused {
+			t.Errorf("%+v: refused %q", test, refused)
+		}
+	}
+}
+
 func TestNothingAccepted(t *testing.T) {
 	o, err := parseOffer(session("0") + audioLine("0", "sendonly"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.judge(Permit{Publish: func(string, forwarder.Kind) bool { return false }})
+	o.judge(Permit{Publish: func(string, forwarder.Kind) bool { return false }}, 0, nil)
 	if _, err := o.accepted(); !errors.Is(err, ErrBadSDP) {
 		t.Errorf("error %v", err)
 	}
@@ -247,7 +287,7 @@ func FuzzOffer(f *testing.F) {
 			}
 			return
 		}
-		o.judge(Permit{Publish: func(string, forwarder.Kind) bool { return true }, Slots: 8})
+		o.judge(Permit{Publish: func(string, forwarder.Kind) bool { return true }, Slots: 8}, 0, nil)
 		accepted, err := o.accepted()
 		if err != nil {
 			return
