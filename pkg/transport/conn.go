@@ -260,7 +260,9 @@ func (c *Conn) Close() {
 	<-c.closed
 }
 
-// shut closes pion's side. pion waits for its goroutines; one that hangs is left behind and said.
+// shut closes pion's side, which says goodbye to the client first (DTLS's close_notify) and waits for its goroutines. A client on ICE-TCP
+// that does not read holds that up until the write runs out of time. What takes longer than closeTimeout is logged and goes on by itself,
+// but Close still waits for the writer, whose last packet may be stuck on the same socket.
 func (c *Conn) shut() {
 	done := make(chan error, 1)
 	go func() { done <- c.pc.GracefulClose() }()
