@@ -2,3 +2,12 @@ package transport
 
 // TellRTT is what the Engine does with each Conn from time to time.
 func (c *Conn) TellRTT() { c.tellRTT() }
+
+// Look has the Conn find out what its status is, as at each thing that pion tells.
+func (c *Conn) Look() { c.tell(func(*Status) {}) }
+
+// Abort is what a packet that may not be does to the Conn, on the goroutine that reads SRTP.
+func (c *Conn) Abort(err error) { c.abort(err) }
+
+// ICEReached is iceReached.
+var ICEReached = iceReached
