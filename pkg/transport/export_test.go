@@ -1,5 +1,12 @@
 package transport
 
+import (
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/pion/logging"
+)
+
 // TellRTT is what the Engine does with each Conn from time to time.
 func (c *Conn) TellRTT() { c.tellRTT() }
 
@@ -11,3 +18,8 @@ func (c *Conn) Abort(err error) { c.abort(err) }
 
 // ICEReached is iceReached.
 var ICEReached = iceReached
+
+// NewPionLogger makes the logger that pion uses for scope and that counts in unreadable.
+func NewPionLogger(log *slog.Logger, unreadable *atomic.Uint64, scope string) logging.LeveledLogger {
+	return pionLoggerFactory{log, unreadable}.NewLogger(scope)
+}
