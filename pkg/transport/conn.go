@@ -230,7 +230,10 @@ func (c *Conn) abort(err error) {
 		c.err = err
 	}
 	c.mu.Unlock()
-	if first && errors.Is(err, ErrTooManyStreams) {
+	if !first {
+		return // and there may be many
+	}
+	if errors.Is(err, ErrTooManyStreams) {
 		c.engine.counters.streams.Add(1)
 	}
 	go c.Close()

@@ -60,7 +60,7 @@ type Config struct {
 	VideoCodecs []codec.Type
 	// MaxConnecting bounds the connections whose handshake is under way; more wait. 0 means 64.
 	MaxConnecting int
-	// MaxSSRCs bounds what one connection may send on, 0 means 32.
+	// MaxSSRCs bounds what one connection may send on, 0 means 32. One more may appear every 10 s.
 	MaxSSRCs int
 	// Established is called, if set, with each connection that came about: its path ("udp" or "tcp") and how long it took from
 	// the first answer.

@@ -3,6 +3,7 @@ package transport
 import (
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/pion/logging"
 )
@@ -22,4 +23,10 @@ var ICEReached = iceReached
 // NewPionLogger makes the logger that pion uses for scope and that counts in unreadable.
 func NewPionLogger(log *slog.Logger, unreadable *atomic.Uint64, scope string) logging.LeveledLogger {
 	return pionLoggerFactory{log, unreadable}.NewLogger(scope)
+}
+
+// NewSSRCBudget makes a budget and returns what takes one SSRC from it, at a time since the process started.
+func NewSSRCBudget(limit int) func(now time.Duration) bool {
+	var b ssrcBudget
+	return func(now time.Duration) bool { return b.take(int64(now), limit) }
 }
