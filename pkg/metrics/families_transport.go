@@ -51,8 +51,8 @@ func transportFamilies() []family {
 			advice: "A client floods the server. If calls suffer as well, the rate is too low for what people send.",
 			read:   connections(func(t transport.Stats) uint64 { return t.Policed }),
 		}, {
-			name: "sfu_packets_unreadable_total", kind: counter, help: "Packets from clients that could not be decrypted, were sent twice, are too large, or are nothing that a call carries.",
-			advice: "Networks damage and repeat a few. Many: somebody sends rubbish or replays packets; calls do not suffer.",
+			name: "sfu_packets_unreadable_total", kind: counter, help: "Packets from clients that could not be decrypted, were sent twice, are too large, are nothing that a call carries, or came faster than the server decrypts.",
+			advice: "Networks damage and repeat a few. Many: somebody sends rubbish or replays packets, and calls do not suffer; or the processor is overloaded, and they do.",
 			read:   connections(func(t transport.Stats) uint64 { return t.Unreadable }),
 		}, {
 			name: "sfu_send_errors_total", kind: counter, help: "Packets that the operating system would not send.",

@@ -6,6 +6,6 @@
 //
 // New starts one goroutine that accepts. Each connection has a goroutine of its own until somebody took it over, so
 // a slow client never holds up another one; the time for a decision and the number of connections without one are bounded. Close ends them
-// all and waits for them. Connections that were accepted belong to whoever accepted them. Mux.mu guards the list of the undecided; nothing is
-// called while it is held.
+// all and waits for them. Connections that were accepted belong to whoever accepted them; one of ICE-TCP is closed when a write on it takes
+// too long. Mux.mu guards the list of the undecided; nothing is called while it is held.
 package portmux

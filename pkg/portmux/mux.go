@@ -18,6 +18,8 @@ type Config struct {
 	TLS *tls.Config
 	// DecideWithin is the time from the accept until somebody must have taken the connection over, 5 s.
 	DecideWithin time.Duration
+	// WriteWithin is how long one write on a connection of ICE-TCP may take before the connection is closed, 10 s.
+	WriteWithin time.Duration
 	// MaxUndecided bounds the connections that have not said what they are, 1024. One more closes the oldest: whoever means it
 	// sends at once.
 	MaxUndecided int
@@ -29,6 +31,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.DecideWithin <= 0 {
 		c.DecideWithin = 5 * time.Second
+	}
+	if c.WriteWithin <= 0 {
+		c.WriteWithin = 10 * time.Second
 	}
 	if c.MaxUndecided <= 0 {
 		c.MaxUndecided = 1024
@@ -68,7 +73,7 @@ func New(l net.Listener, cfg Config) *Mux {
 // begun.
 func (m *Mux) HTTP() net.Listener { return m.http }
 
-// ICE returns the listener of ICE-TCP.
+// ICE returns the listener of ICE-TCP. A write that takes longer than Config.WriteWithin fails and closes its connection.
 func (m *Mux) ICE() net.Listener { return m.ice }
 
 // Close closes the port and both listeners, ends the connections that nobody accepted and waits for all goroutines. It may be called twice.
@@ -205,7 +210,7 @@ func (m *Mux) hand(c *conn, p protocol, deadline time.Time) bool {
 		return m.http.offer(tls.Server(c, m.cfg.TLS), deadline)
 	case p == iceTCP:
 		m.counters.ice.Add(1)
-		return m.ice.offer(c, deadline)
+		return m.ice.offer(&iceConn{conn: c, within: m.cfg.WriteWithin}, deadline)
 	default:
 		m.counters.unknown.Add(1)
 		m.cfg.Log.Debug("connection is neither HTTP nor ICE, or TLS without a certificate", "remote", c.RemoteAddr())

@@ -3,6 +3,7 @@ package transport_test
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"reflect"
 	"runtime"
@@ -46,7 +47,13 @@ type server struct {
 
 func newServer(t *testing.T) *server {
 	t.Helper()
-	engine, err := transport.NewEngine(transport.Config{Addresses: []transport.Address{{Local: netip.MustParseAddr("127.0.0.1")}}})
+	return newServerOn(t, nil)
+}
+
+// newServerOn takes ICE-TCP from l as well.
+func newServerOn(t *testing.T, l net.Listener) *server {
+	t.Helper()
+	engine, err := transport.NewEngine(transport.Config{Addresses: []transport.Address{{Local: netip.MustParseAddr("127.0.0.1")}}, TCP: l})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +202,12 @@ type receiver struct {
 
 func (s *server) newReceiver(t *testing.T, slots int) *receiver {
 	t.Helper()
-	v := &receiver{pc: newPC(t), side: s.newSide(t), got: make(chan *rtp.Packet, 4096)}
+	return s.newReceiverWith(t, newPC(t), slots)
+}
+
+func (s *server) newReceiverWith(t *testing.T, pc *webrtc.PeerConnection, slots int) *receiver {
+	t.Helper()
+	v := &receiver{pc: pc, side: s.newSide(t), got: make(chan *rtp.Packet, 4096)}
 	v.pc.OnTrack(func(r *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 		for {
 			p, _, err := r.ReadRTP()

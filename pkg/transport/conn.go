@@ -230,7 +230,10 @@ func (c *Conn) abort(err error) {
 		c.err = err
 	}
 	c.mu.Unlock()
-	if first && errors.Is(err, ErrTooManyStreams) {
+	if !first {
+		return // and there may be many
+	}
+	if errors.Is(err, ErrTooManyStreams) {
 		c.engine.counters.streams.Add(1)
 	}
 	go c.Close()
@@ -260,7 +263,9 @@ func (c *Conn) Close() {
 	<-c.closed
 }
 
-// shut closes pion's side. pion waits for its goroutines; one that hangs is left behind and said.
+// shut closes pion's side, which says goodbye to the client first (DTLS's close_notify) and waits for its goroutines. A client on ICE-TCP
+// that does not read holds that up until the write runs out of time. What takes longer than closeTimeout is logged and goes on by itself,
+// but Close still waits for the writer, whose last packet may be stuck on the same socket.
 func (c *Conn) shut() {
 	done := make(chan error, 1)
 	go func() { done <- c.pc.GracefulClose() }()

@@ -31,8 +31,8 @@ const (
 	// failedAfter is how long a connection may be silent beyond DisconnectedAfter.
 	failedAfter = 10 * time.Second
 	keepAlive   = 2 * time.Second
-	// closeTimeout is how long Close waits for pion.
-	closeTimeout = 5 * time.Second
+	// closeTimeout is how long Close waits for pion: longer than a write on ICE-TCP may take, see portmux.Config.
+	closeTimeout = 15 * time.Second
 	// rttInterval is how often round-trip times are read.
 	rttInterval = 3 * time.Second
 )
@@ -53,13 +53,14 @@ type Config struct {
 	Addresses []Address
 	// Port is the UDP port on every address; 0 lets the kernel choose one.
 	Port int
-	// TCP accepts ICE-TCP connections (RFC 6544), nil for none. The listener is closed with the Engine.
+	// TCP accepts ICE-TCP connections (RFC 6544), nil for none. The listener is closed with the Engine. Writes on its connections must
+	// end by themselves when the client does not read, as those of package portmux do: Conn.Close waits for them.
 	TCP net.Listener
 	// VideoCodecs are those that may be negotiated; empty means DefaultVideoCodecs.
 	VideoCodecs []codec.Type
 	// MaxConnecting bounds the connections whose handshake is under way; more wait. 0 means 64.
 	MaxConnecting int
-	// MaxSSRCs bounds what one connection may send on, 0 means 32.
+	// MaxSSRCs bounds what one connection may send on, 0 means 32. One more may appear every 10 s.
 	MaxSSRCs int
 	// Established is called, if set, with each connection that came about: its path ("udp" or "tcp") and how long it took from
 	// the first answer.

@@ -9,15 +9,12 @@ import (
 	"github.com/pion/transport/v5/packetio"
 )
 
-// maxRTCPStreams bounds the SSRCs that a client's RTCP may be about: what it receives and sends, with room to spare.
-const maxRTCPStreams = 512
-
 // inbound takes what pion has decrypted. pion makes one buffer per SSRC, a megabyte each, and keeps it as long as the connection; these
 // hold nothing, pass each packet on within the call, and count: a client that uses too many SSRCs is out.
 type inbound struct {
 	conn  *Conn
-	rtp   atomic.Int32
-	rtcp  atomic.Int32
+	rtp   ssrcBudget
+	rtcp  ssrcBudget
 	limit pacing
 	// last and lastSSRC belong to the goroutine that decrypts RTCP.
 	last     []byte
@@ -26,16 +23,16 @@ type inbound struct {
 
 // buffer is pion's BufferFactory.
 func (in *inbound) buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
+	budget, limit := &in.rtcp, maxRTCPStreams
 	if kind == packetio.RTPBufferPacket {
-		if in.rtp.Add(1) > int32(in.conn.engine.cfg.MaxSSRCs) {
-			in.conn.abort(ErrTooManyStreams)
-			return discard{}
-		}
-		return (*rtpSink)(in)
+		budget, limit = &in.rtp, in.conn.engine.cfg.MaxSSRCs
 	}
-	if in.rtcp.Add(1) > maxRTCPStreams {
+	switch {
+	case !budget.take(in.limit.now(), limit):
 		in.conn.abort(ErrTooManyStreams)
 		return discard{}
+	case kind == packetio.RTPBufferPacket:
+		return (*rtpSink)(in)
 	}
 	return &rtcpSink{in: in, ssrc: ssrc}
 }
@@ -59,8 +56,8 @@ func (s *rtpSink) Write(b []byte) (int, error) {
 func (s *rtpSink) Read([]byte) (int, error) { return 0, io.EOF }
 func (s *rtpSink) Close() error             { return nil }
 
-// rtcpSink is written by the goroutine that decrypts RTCP. pion writes each packet of a compound once for every SSRC that it is about, in
-// ascending order; the forwarder wants it once.
+// rtcpSink is written by the goroutine that decrypts RTCP. pion takes compounds apart and writes each packet by itself, once for every SSRC
+// that it is about (that the compound is about, where it names none), in ascending order; the forwarder wants it once.
 type rtcpSink struct {
 	in   *inbound
 	ssrc uint32
@@ -84,12 +81,12 @@ func (s *rtcpSink) Close() error             { return nil }
 // packetsPerSecond bounds what one connection may send, RTP and RTCP together.
 const packetsPerSecond = 6000
 
-// pacing is a token bucket that needs no clock of its own: the engine's ticker is too coarse, so it counts by time.Now through now.
+// pacing is a token bucket. It asks for the time at each packet, as a tick would be too coarse.
 type pacing struct {
 	mu      sync.Mutex
 	tokens  float64
-	filled  int64 // ns
-	now     func() int64
+	filled  int64        // ns
+	now     func() int64 // ns, monotonic
 	dropped *atomic.Uint64
 }
 

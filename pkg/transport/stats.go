@@ -15,8 +15,8 @@ type Stats struct {
 	// QueueDropped counts packets that found a connection's send queue full, SendFailed those the system would not send, and
 	// Policed those that a client sent beyond its rate.
 	QueueDropped, SendFailed, Policed uint64
-	// Unreadable counts packets that a client sent and that could not be decrypted, came twice, are too large, or are nothing that a
-	// connection carries.
+	// Unreadable counts packets that a client sent and that could not be decrypted, came twice, are too large, are nothing that a
+	// connection carries, or found pion's buffer full.
 	Unreadable uint64
 }
 

@@ -64,6 +64,9 @@ func (c *Conn) overdue() {
 func (c *Conn) tell(change func(*Status)) {
 	c.telling.Lock()
 	defer c.telling.Unlock()
+	// pion is asked before mu is taken: while DTLS stops it holds its lock and waits for the goroutine that reads SRTP, and that one may be in
+	// abort, which takes mu.
+	ice, dtls := c.pc.ICEConnectionState(), c.pc.SCTP().Transport().State()
 	c.mu.Lock()
 	before := c.status
 	if before.State == Closed {
@@ -72,7 +75,7 @@ func (c *Conn) tell(change func(*Status)) {
 	}
 	change(&c.status)
 	c.status.Step = ""
-	c.lookAtICE()
+	c.ice = iceReached(c.ice, ice, dtls)
 	if c.status.State == Connecting || c.status.State == Failed {
 		c.status.Step = "ice"
 		if c.ice {
@@ -87,20 +90,20 @@ func (c *Conn) tell(change func(*Status)) {
 	}
 }
 
-// lookAtICE brings c.ice up to date. pion tells of ICE and of DTLS in any order, so what they are at this moment is asked; what was closed has
-// got as far as it was seen to. c.mu is held.
-func (c *Conn) lookAtICE() {
-	switch c.pc.ICEConnectionState() {
+// iceReached reports whether ICE has got through, from what it was before and what pion says. pion tells of ICE and of DTLS in any order, so
+// both are asked at each change; what was closed has got as far as it was seen to.
+func iceReached(before bool, ice webrtc.ICEConnectionState, dtls webrtc.DTLSTransportState) bool {
+	switch ice {
 	case webrtc.ICEConnectionStateDisconnected, webrtc.ICEConnectionStateFailed:
-		c.ice = false
-		return
+		return false
 	case webrtc.ICEConnectionStateConnected, webrtc.ICEConnectionStateCompleted:
-		c.ice = true
+		return true
 	}
-	switch c.pc.SCTP().Transport().State() {
+	switch dtls {
 	case webrtc.DTLSTransportStateConnecting, webrtc.DTLSTransportStateConnected, webrtc.DTLSTransportStateFailed:
-		c.ice = true // or DTLS would not have begun
+		return true // or DTLS would not have begun
 	}
+	return before
 }
 
 func (c *Conn) countStatus(before, now Status) {
