@@ -11,6 +11,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const skip = hasChromium ? false : 'no chromium';
 /** What looks another way in the light, or in no other scene. */
 const ON_DESK = ['alone', 'testing', 'five', 'screen-many', 'sharing', 'chat', 'people', 'stuck', 'long', 'reasons', 'note', 'settings', 'help', 'menu', 'full'];
+/** What has colours that the others have not. */
+const IN_THE_LIGHT = ['testing', 'five', 'chat', 'people', 'stuck', 'settings', 'menu', 'full'];
 /** What looks another way on a phone. */
 const ON_PHONE = ['testing', 'three', 'sixteen', 'screen-many', 'sharing', 'chat', 'people', 'stuck', 'settings', 'full'];
 /** @type {import('playwright-core').Browser} */ let browser;
@@ -40,7 +42,7 @@ for (const theme of /** @type {const} */ (['dark', 'light'])) {
       const context = await browser.newContext({ colorScheme: theme });
       /** @type {string[]} */
       const found = [];
-      for (const [name, fragment] of SCENES.filter(([scene]) => full || (size === 'desktop' ? ON_DESK : ON_PHONE).includes(scene))) {
+      for (const [name, fragment] of SCENES.filter(([scene]) => full || (size === 'portrait' ? ON_PHONE : theme === 'light' ? IN_THE_LIGHT : ON_DESK).includes(scene))) {
         const page = await openScene(context, server.root, `${fragment}&theme=${theme}`, SIZES[size], 400);
         found.push(...await check(page, name));
         await page.close();
