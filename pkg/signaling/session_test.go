@@ -102,6 +102,7 @@ func TestRefusedJoinLeavesTheRoom(t *testing.T) {
 	}
 }
 
+// S11: an answer that nothing waits for is a named error, and the connection goes on.
 func TestOffersOfOneConnection(t *testing.T) {
 	inBubble(t, Options{}, func(t *testing.T, w *world) {
 		c := w.join("kitchen", with("Ada", camera()))

@@ -80,6 +80,7 @@ const why = (facts) => whyNoPicture({
   name: 'Grace', connected: true, track: TRACK, layer: LAYER, unavailable: undefined, seated: true, reception: WELL, pageHidden: false, blank: false, now: 10_000, ...facts,
 });
 
+// S18
 test('why there is no picture', () => {
   /** @type {[Partial<import('../static/health.js').Facts>, string | undefined][]} */
   const cases = [
