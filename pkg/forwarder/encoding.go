@@ -84,6 +84,10 @@ func (e *encoding) receive(h *header, d *datagram, rtx bool) {
 		e.drop(d, DropUnknown)
 		return
 	}
+	if !e.line.track.accepts(format.Codec, d.at) {
+		e.drop(d, DropPoliced)
+		return
+	}
 	seq, ok := e.extend(sequence, rtx)
 	if !ok {
 		e.drop(d, DropLate)

@@ -13,6 +13,7 @@ type upMedia struct {
 	muted     bool
 	closed    bool
 	codec     codec.Type
+	codecAt   Instant // when it was last another
 	police    policer
 	keyframes keyframeRequester
 	// wishes says when somebody last wanted a keyframe of each encoding.
@@ -54,12 +55,20 @@ func (t *UpTrack) forward(e *encoding, p *packet, now Instant) {
 	}
 }
 
+// codecInterval is how often a track may change its codec: everyone in the room is told, and seated anew.
+const codecInterval = time.Second
+
+// accepts reports whether packets in c are taken now.
+func (t *UpTrack) accepts(c codec.Type, now Instant) bool {
+	return c == t.media.codec || t.media.codec == 0 || now.Sub(t.media.codecAt) >= codecInterval
+}
+
 // started takes note of the codec that packets now come in.
 func (t *UpTrack) started(c codec.Type, now Instant) {
 	if t.media.codec == c {
 		return
 	}
-	t.media.codec = c
+	t.media.codec, t.media.codecAt = c, now
 	t.observer.UpTrackStarted(t, c)
 	for _, d := range t.media.downs {
 		d.retarget(now)

@@ -570,3 +570,29 @@ func TestAnotherFormatOnTheSameLine(t *testing.T) {
 		t.Error("a payload type that is not agreed on any more is still taken")
 	}
 }
+
+// TestCodecThatChangesWithEachPacket: everyone in the room is told of another codec, so a client that alternates is told off by loss.
+func TestCodecThatChangesWithEachPacket(t *testing.T) {
+	b, p, v, random := newCall(1)
+	changes := 0
+	p.track.observer = started(func(codec.Type) { changes++ })
+	v.down.SetSource(p.track)
+	media := p.track.media.line.media
+	media.Formats = append(slices.Clone(media.Formats), Format{Codec: codec.VP9, PayloadType: 50, NACK: true, PLI: true})
+	p.peer.Configure([]Media{media})
+	b.play(p, 5, random)
+	s := p.encodings[0]
+	for i := range 300 {
+		for _, packet := range s.next(random) {
+			if i%2 == 1 {
+				packet[1] = packet[1]&0x80 | 50
+			}
+			b.receive(p.peer, packet, false)
+		}
+		b.now += Instant(10 * time.Millisecond)
+		b.run()
+	}
+	if changes < 2 || changes > 5 {
+		t.Errorf("%d changes of the codec in 3 s", changes)
+	}
+}
