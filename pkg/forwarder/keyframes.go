@@ -17,7 +17,7 @@ const (
 	keyframeSlow  = 2 * time.Second
 	// keyframeBurst requests may be sent at once to a source, one per keyframeRefill for good.
 	keyframeBurst  = 4
-	keyframeRefill = 2 * time.Second
+	keyframeRefill = time.Second
 	// keyframeDefaultFPS and keyframeDefaultRTT are assumed while unknown.
 	keyframeDefaultFPS = 30
 	keyframeDefaultRTT = 100 * time.Millisecond
@@ -39,7 +39,7 @@ type keyframeWait struct {
 
 // A keyframeRequester decides when to ask a publisher for keyframes (PLI, RFC 4585 section 6.3.1) on behalf of all viewers of one
 // UpTrack. Requests while one is on its way join it; those within 300 ms after a keyframe are kept until then, because encoders
-// ignore them earlier. An unanswered request is repeated. A source gets at most 4 requests at once and one per 2 s for good, but
+// ignore them earlier. An unanswered request is repeated. A source gets at most 4 requests at once and one per second for good, but
 // an encoding that waits is asked for at least every 2 s.
 //
 // Some publishers answer any request with keyframes in all encodings. That is learned by seeing it, and then one request serves

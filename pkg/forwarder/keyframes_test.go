@@ -64,8 +64,8 @@ func TestKeyframeRequestInTheGuardIsKept(t *testing.T) {
 func TestKeyframeRequestIsRepeated(t *testing.T) {
 	var k keyframeRequester
 	k.request(0, 0)
-	// 50 + 33.3 + 60 ms is below the least timeout of 150 ms. The fifth waits for the budget, all further ones too.
-	expectPolled(t, &k, 0, 9000, map[int][]int{0: {0, 150, 450, 1050, 2050, 4000, 6000, 8000}})
+	// 50 + 33.3 + 60 ms is below the least timeout of 150 ms. Timeouts grow up to a second, after six requests to two.
+	expectPolled(t, &k, 0, 9000, map[int][]int{0: {0, 150, 450, 1050, 2050, 3050, 5050, 7050}})
 	k.arrived(0, instantMS(9000))
 	expectPolled(t, &k, 9000, 20_000, nil)
 }
@@ -159,14 +159,18 @@ func TestKeyframeRequestOutOfTurn(t *testing.T) {
 	for e := range 4 {
 		k.cancel(e)
 	}
-	k.request(0, 0)
-	k.request(1, instantMS(1000))
-	expectPolled(t, &k, 5, 3000, map[int][]int{0: {2000}})
+	// Encoding 0 is served first, whenever the budget allows one more.
+	k.request(1, instantMS(500))
+	k.request(0, instantMS(600))
+	expectPolled(t, &k, 600, 1100, map[int][]int{0: {1000}})
 	k.cancel(0)
-	k.request(2, instantMS(3500))
-	expectPolled(t, &k, 3000, 5000, map[int][]int{1: {3000}})
+	k.request(0, instantMS(1100))
+	expectPolled(t, &k, 1100, 2100, map[int][]int{0: {2000}})
+	k.cancel(0)
+	k.request(2, instantMS(2100))
+	expectPolled(t, &k, 2100, 2600, map[int][]int{1: {2500}})
 	k.cancel(1)
-	expectPolled(t, &k, 5000, 6000, map[int][]int{2: {5000}})
+	expectPolled(t, &k, 2600, 3600, map[int][]int{2: {3500}})
 }
 
 func TestKeyframePatience(t *testing.T) {
@@ -275,12 +279,17 @@ func checkKeyframeRate(t *testing.T, seed uint64, sent []int, encodings int) {
 	t.Helper()
 	for i := range sent {
 		for j := i; j < len(sent); j++ {
-			seconds := float64(sent[j]-sent[i]) / 1000
-			if count := j - i + 1; float64(count) > keyframeBurst+float64(encodings)*(seconds/2+1) {
+			if count := j - i + 1; float64(count) > keyframeMost(time.Duration(instantMS(sent[j]-sent[i])), encodings) {
 				t.Fatalf("seed %d: %d requests between %d and %d ms", seed, count, sent[i], sent[j])
 			}
 		}
 	}
+}
+
+// keyframeMost returns how many requests a source may get within d: the burst, what is refilled, and for each encoding one every 2 s out
+// of turn.
+func keyframeMost(d time.Duration, encodings int) float64 {
+	return keyframeBurst + d.Seconds()/keyframeRefill.Seconds() + float64(encodings)*(d.Seconds()/keyframeSlow.Seconds()+1)
 }
 
 // Fifty viewers that ask 20 times a second each cost the publisher no more than the budget, and all get their keyframes.
@@ -309,11 +318,11 @@ func TestKeyframeStorm(t *testing.T) {
 				p.ask(e, instantMS(ms))
 			}
 		}
-		limit := uint64(4 + 3*seconds/2 + 3)
+		needed := 3
 		if together {
-			limit = 4 + seconds/2 + 3
+			needed = 1
 		}
-		if k.sent > limit {
+		if float64(k.sent) > keyframeMost(seconds*time.Second, needed) {
 			t.Fatalf("together %v: %d requests in %d s", together, k.sent, seconds)
 		}
 	}

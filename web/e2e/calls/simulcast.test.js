@@ -13,7 +13,7 @@ import { until } from './support/wait.js';
 
 const SWITCHES = LONG ? 50 : 6;
 /** A change of size holds the picture no longer than this. */
-const GAP = 500;
+const GAP = 300;
 const SLACK = 10;
 const SMALL = { width: 400, height: 380 };
 const LARGE = { width: 1400, height: 980 };
