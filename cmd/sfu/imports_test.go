@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"pkg/link":        {},
 	"pkg/portmux":     {},
 	"pkg/speaker":     {},
+	"pkg/srtp":        {},
 	"pkg/turn":        {},
 	"web":             {},
 
@@ -59,7 +60,9 @@ var mayNotDependOn = map[string][]string{
 	"github.com/pion/interceptor":  {"pkg/bandwidth", "pkg/codec", "pkg/forwarder", "pkg/room"},
 	"github.com/gorilla/websocket": {"pkg/auth", "pkg/forwarder", "pkg/room", "pkg/transport"},
 	"github.com/prometheus":        {"pkg/auth", "pkg/forwarder", "pkg/room", "pkg/signaling", "pkg/transport"},
-	"net/http":                     {"pkg/address", "pkg/auth", "pkg/bandwidth", "pkg/codec", "pkg/forwarder", "pkg/room", "pkg/speaker"},
+	"github.com":                   {"pkg/srtp"}, // the standard library is all it may use
+	"golang.org":                   {"pkg/srtp"},
+	"net/http":                     {"pkg/address", "pkg/auth", "pkg/bandwidth", "pkg/codec", "pkg/forwarder", "pkg/room", "pkg/speaker", "pkg/srtp"},
 	"testing":                      {"cmd/sfu"},
 	"go.uber.org/goleak":           {"cmd/sfu"},
 }
