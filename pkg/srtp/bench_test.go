@@ -2,6 +2,7 @@ package srtp
 
 import (
 	"encoding/binary"
+	"fmt"
 	"testing"
 
 	"github.com/pion/rtcp"
@@ -95,7 +96,7 @@ func BenchmarkSealRTP(b *testing.B) {
 				traffic.sealer.SealRTP(traffic.scratch, traffic.header, traffic.payload, uint32(index>>16))
 			}
 		})
-		b.Run(name+"/in place", func(b *testing.B) {
+		b.Run(name+"/ours, copied and sealed in place", func(b *testing.B) {
 			b.SetBytes(benchSize)
 			b.ReportAllocs()
 			index, size := uint64(1<<32), len(traffic.header)
@@ -104,6 +105,14 @@ func BenchmarkSealRTP(b *testing.B) {
 				binary.BigEndian.PutUint16(traffic.header[2:], uint16(index))
 				n := copy(traffic.scratch[size:], traffic.payload)
 				traffic.sealer.SealRTP(traffic.scratch, traffic.header, traffic.scratch[size:size+n], uint32(index>>16))
+			}
+		})
+		b.Run(name+"/cipher alone", func(b *testing.B) {
+			b.SetBytes(benchSize)
+			session, nonce := &traffic.sealer.rtp, make([]byte, nonceSize)
+			for b.Loop() {
+				nonce[0]++
+				session.aead.Seal(traffic.scratch[:0], nonce, traffic.payload, traffic.header)
 			}
 		})
 		b.Run(name+"/pion", func(b *testing.B) {
@@ -122,31 +131,38 @@ func BenchmarkSealRTP(b *testing.B) {
 	}
 }
 
+// laps calls begin and then open for each packet, again and again. The packets are new each time, for they are opened in place, and
+// what that takes is not measured.
+func laps(b *testing.B, sealed [][]byte, begin func(), open func(packet []byte)) {
+	b.SetBytes(benchSize)
+	b.ReportAllocs()
+	packets := make([][]byte, len(sealed))
+	for i := range b.N {
+		at := i % len(sealed)
+		if at == 0 {
+			b.StopTimer()
+			for n := range sealed {
+				packets[n] = append(packets[n][:0], sealed[n]...)
+			}
+			begin()
+			b.StartTimer()
+		}
+		open(packets[at])
+	}
+}
+
 func BenchmarkOpenRTP(b *testing.B) {
 	for name, p := range profiles {
 		traffic := newTraffic(b, p)
 		b.Run(name+"/ours", func(b *testing.B) {
-			b.SetBytes(benchSize)
-			b.ReportAllocs()
 			var opener *Opener
-			for i := range b.N {
-				if i%benchPackets == 0 {
-					_, opener = pair(b, p, 16)
-				}
-				must(opener.OpenRTP(traffic.load(traffic.sealedRTP[i%benchPackets])))
-			}
+			laps(b, traffic.sealedRTP, func() { _, opener = pair(b, p, 16) }, func(packet []byte) { must(opener.OpenRTP(packet)) })
 		})
 		b.Run(name+"/pion", func(b *testing.B) {
-			b.SetBytes(benchSize)
-			b.ReportAllocs()
 			var context *pion.Context
 			var header rtp.Header
-			for i := range b.N {
-				if i%benchPackets == 0 {
-					context = pionContext(b, p, pion.SRTPReplayProtection(64))
-				}
-				must(context.DecryptRTP(traffic.scratch, traffic.sealedRTP[i%benchPackets], &header))
-			}
+			laps(b, traffic.sealedRTP, func() { context = pionContext(b, p, pion.SRTPReplayProtection(64)) },
+				func(packet []byte) { must(context.DecryptRTP(traffic.scratch, packet, &header)) })
 		})
 	}
 }
@@ -177,26 +193,31 @@ func BenchmarkOpenRTCP(b *testing.B) {
 	for name, p := range profiles {
 		traffic := newTraffic(b, p)
 		b.Run(name+"/ours", func(b *testing.B) {
-			b.SetBytes(benchSize)
-			b.ReportAllocs()
 			var opener *Opener
-			for i := range b.N {
-				if i%benchPackets == 0 {
-					_, opener = pair(b, p, 16)
-				}
-				must(opener.OpenRTCP(traffic.load(traffic.sealedRTCP[i%benchPackets])))
-			}
+			laps(b, traffic.sealedRTCP, func() { _, opener = pair(b, p, 16) }, func(packet []byte) { must(opener.OpenRTCP(packet)) })
 		})
 		b.Run(name+"/pion", func(b *testing.B) {
-			b.SetBytes(benchSize)
-			b.ReportAllocs()
 			var context *pion.Context
 			var header rtcp.Header
-			for i := range b.N {
-				if i%benchPackets == 0 {
-					context = pionContext(b, p, pion.SRTCPReplayProtection(64))
+			laps(b, traffic.sealedRTCP, func() { context = pionContext(b, p, pion.SRTCPReplayProtection(64)) },
+				func(packet []byte) { must(context.DecryptRTCP(traffic.scratch, packet, &header)) })
+		})
+	}
+}
+
+// BenchmarkFind looks for SSRCs of which no two in a row are the same.
+func BenchmarkFind(b *testing.B) {
+	for _, n := range []uint32{1, 4, 16, 64} {
+		b.Run(fmt.Sprintf("streams=%d", n), func(b *testing.B) {
+			table := streams{limit: int(n)}
+			for ssrc := range n {
+				table.add(ssrc)
+			}
+			b.ReportAllocs()
+			for i := range uint32(b.N) {
+				if table.find(i%n) == nil {
+					b.Fatal("not found")
 				}
-				must(context.DecryptRTCP(traffic.scratch, traffic.sealedRTCP[i%benchPackets], &header))
 			}
 		})
 	}

@@ -15,7 +15,8 @@
 //
 // For each SSRC the highest packet index and a bitmap of the 1024 packets up to it. An SSRC gets this by a packet that authenticates
 // and not before; when there are as many as allowed, a new one takes the place of the one that has been silent for the most packets.
-// What was replaced is forgotten: its recorded packets would pass as new ones if their roll-over counter is 0 or 1.
+// What was replaced is forgotten. Its packets pass as those of a new SSRC as long as their roll-over counter is 0 or 1, recorded ones
+// too, and cannot be opened from then on. So the number that is allowed should exceed what an honest sender uses.
 //
 // # Ownership
 //

@@ -300,7 +300,11 @@ func TestOneStreamTooMany(t *testing.T) {
 		ssrc uint32
 		seq  uint16
 		want error
-	}{{1, 1, nil}, {2, 1, nil}, {1, 2, nil}, {3, 1, nil}, {1, 1, ErrReplay}, {3, 1, ErrReplay}, {1, 3, nil}, {2, 2, nil}, {1, 3, ErrReplay}, {3, 2, nil}} {
+	}{
+		{1, 1, nil}, {2, 1, nil}, {1, 2, nil},
+		{3, 1, nil}, {1, 1, ErrReplay}, {3, 1, ErrReplay}, {1, 3, nil}, // 2 is forgotten
+		{2, 1, nil}, {1, 3, ErrReplay}, {3, 1, nil}, // 3 was
+	} {
 		if err := open(s.ssrc, s.seq); !errors.Is(err, s.want) {
 			t.Fatalf("step %d: error %v, want %v", i, err, s.want)
 		}

@@ -18,7 +18,7 @@ func unhex(tb testing.TB, s string) []byte {
 	return b
 }
 
-// TestDerive are the vectors of RFC 3711 appendix B.3 and RFC 6188 section 7.4.
+// TestDerive are the vectors of RFC 3711 appendix B.3 and RFC 6188 section 7.
 func TestDerive(t *testing.T) {
 	const (
 		key128  = "E1F97A0D3E018BE0D64FA32C06DE4139"
@@ -54,8 +54,8 @@ func TestDerive(t *testing.T) {
 	}
 }
 
-// The vectors of RFC 7714 sections 16 and 17 that apply: 16.1, 16.2 and 17.1 to 17.4 for both key lengths, and tagging alone of RTCP.
-// They give session keys, not master keys.
+// The vectors of RFC 7714 sections 16 and 17, but for RTP that is authenticated only, which SRTP with GCM does not have. They give
+// session keys, not master keys.
 const (
 	vectorSalt = "517569642070726f2071756f"
 	vectorRTP  = `8040f17b 8041f8d3 5501a0b2 47616c6c 69612065 7374206f 6d6e6973 20646976 69736120 696e2070 61727465 73207472 6573`
@@ -138,7 +138,12 @@ func TestSplitKeys(t *testing.T) {
 		got  []byte
 		from int
 		to   int
-	}{"client key": {client.Key, 0, 16}, "server key": {server.Key, 16, 32}, "client salt": {client.Salt, 32, 44}, "server salt": {server.Salt, 44, 56}} {
+	}{
+		"client key":  {client.Key, 0, 16},
+		"server key":  {server.Key, 16, 32},
+		"client salt": {client.Salt, 32, 44},
+		"server salt": {server.Salt, 44, 56},
+	} {
 		if !bytes.Equal(part.got, material[part.from:part.to]) || cap(part.got) != len(part.got) {
 			t.Errorf("%s is %x", name, part.got)
 		}
