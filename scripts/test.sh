@@ -38,6 +38,14 @@ formatted() {
 
 vetted() { go vet ./... && (cd tools && go vet ./...); }
 
+# What other systems than Linux use of it runs here as well.
+portable() {
+	for target in darwin/arm64 windows/amd64 linux/386; do
+		GOOS=${target%/*} GOARCH=${target#*/} go vet ./pkg/udp || return 1
+	done
+	go test -race -tags portable ./pkg/udp
+}
+
 # The files lie outside of the module, so a cached result may be out of date.
 deployment() { (cd tools && go test -count=1 ./...); }
 
@@ -50,6 +58,7 @@ stage "staticcheck" go run "$STATICCHECK" ./...
 stage "build" make --no-print-directory build VERSION="${VERSION:-unknown}"
 stage "imports and versions" go test -run '^Test(Imports|ImportTable|VersionFloors|DecidedVersions)' ./cmd/sfu
 stage "unit tests, with the race detector" go test -race -timeout "$LONGEST" ./...
+stage "sockets of other systems" portable
 stage "deployment files" deployment
 if [ -f web/package.json ]; then
 	stage "page: types" web check
