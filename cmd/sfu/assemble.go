@@ -63,13 +63,14 @@ func (a *assembly) openMedia(m materials, numbers *metrics.Metrics) error {
 	engine, err := transport.NewEngine(transport.Config{
 		Addresses: mediaAddresses(m.Plan, outsideAddress), Port: int(m.MediaPort), TCP: m.ICE, VideoCodecs: m.Config.Media.VideoCodecs,
 		Established: numbers.ObserveConnection, Log: m.Log,
+		PlainSRTP: !m.Config.Media.DirectMedia, PlainUDP: !m.Config.Media.UDPBatch, NoGSO: !m.Config.Media.UDPGSO,
 	})
 	if err != nil {
 		return fmt.Errorf("open the media sockets: %w", err)
 	}
 	limits := m.Config.Limits
 	a.engine = engine
-	a.pool = forwarder.NewPool(forwarder.Config{Workers: m.Config.Media.Workers, Egress: engine, Log: m.Log})
+	a.pool = forwarder.NewPool(forwarder.Config{Workers: m.Config.Media.Workers, NewEgress: engine.NewEgress, Log: m.Log})
 	a.rooms = room.NewRegistry(a.pool, room.Config{MaxRooms: limits.MaxRooms, MaxParticipants: limits.MaxParticipants}, m.Log)
 	return nil
 }

@@ -60,6 +60,8 @@ type TURN struct {
 type Media struct {
 	VideoCodecs []codec.Type
 	Workers     int // 0 stands for one per processor
+	// DirectMedia is false where pion encrypts, UDPBatch where each datagram is a system call, UDPGSO where the kernel cuts none up.
+	DirectMedia, UDPBatch, UDPGSO bool
 }
 
 // Limits are what the node takes on.

@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 	"web/e2e/page/serve":     {"web"}, // the page alone, for looking at it
 
 	"pkg/forwarder": {"pkg/codec", "pkg/bandwidth"},
-	"pkg/transport": {"pkg/forwarder", "pkg/codec", "pkg/address"},
+	"pkg/transport": {"pkg/forwarder", "pkg/codec", "pkg/address", "pkg/srtp", "pkg/udp"},
 	"pkg/room":      {"pkg/forwarder", "pkg/codec", "pkg/speaker", "pkg/auth"},
 	"pkg/signaling": {"pkg/signaling/protocol", "pkg/transport", "pkg/room", "pkg/auth", "pkg/forwarder", "pkg/codec", "pkg/turn"},
 	"pkg/whip":      {"pkg/transport", "pkg/room", "pkg/auth", "pkg/forwarder", "pkg/codec"},

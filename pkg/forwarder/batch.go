@@ -13,7 +13,10 @@ type Outgoing struct {
 	// RTCP is set on an RTCP compound, which stands in Payload alone.
 	RTCP bool
 	// Payload is shared by all viewers and valid until Flush returns.
-	Payload   []byte
+	Payload []byte
+	// ROC is the roll-over counter that belongs to an RTP packet's sequence number (RFC 3711 section 3.3.1): whoever encrypts needs it, and a
+	// packet that is late may have another one than the newest.
+	ROC       uint32
 	header    [headerSize]byte
 	prefix    [prefixSize]byte
 	headerLen uint8
@@ -30,7 +33,7 @@ func (o *Outgoing) Prefix() []byte { return o.prefix[:o.prefixLen] }
 type Batch struct {
 	Packets []Outgoing
 	// retired are buffers that Packets may still point into. The pool gets them back when the batch was sent.
-	retired []*buffer
+	retired []*Buffer
 	// stale is set when a connection is gone that Packets beyond their end may still point at.
 	stale bool
 }
@@ -45,13 +48,13 @@ func (b *Batch) add() *Outgoing {
 }
 
 // retire releases buf when nothing of the batch points into it any more.
-func (b *Batch) retire(buf *buffer) { b.retired = append(b.retired, buf) }
+func (b *Batch) retire(buf *Buffer) { b.retired = append(b.retired, buf) }
 
 // reset empties b; whoever adds sets every field.
 func (b *Batch) reset() {
 	b.Packets = b.Packets[:0]
 	for i, buf := range b.retired {
-		buf.release()
+		buf.Release()
 		b.retired[i] = nil
 	}
 	b.retired = b.retired[:0]
@@ -73,5 +76,5 @@ type Writer interface {
 	Write(p *Outgoing)
 }
 
-// An Egress takes a batch and hands each packet to its Writer.
+// An Egress sends what one worker has. Flush is called on the worker's goroutine, once per receive batch; it must not block.
 type Egress interface{ Flush(b *Batch) }

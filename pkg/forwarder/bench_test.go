@@ -134,7 +134,7 @@ func BenchmarkHistory(b *testing.B) {
 	b.ReportAllocs()
 	for i := range b.N {
 		seq := uint64(1<<16 + i)
-		h.put(packet{seq: seq, arrival: Instant(i) * Instant(2*time.Millisecond), buf: newBuffer()}, &batch)
+		h.put(packet{seq: seq, arrival: Instant(i) * Instant(2*time.Millisecond), buf: NewBuffer()}, &batch)
 		batch.reset()
 		h.get(seq - 100)
 	}

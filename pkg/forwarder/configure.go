@@ -48,11 +48,14 @@ func (p *Peer) configureSend(d *DownTrack, m *Media, now Instant) {
 	d.media.stream = m.Streams[0]
 	d.media.transportCC = m.Extensions.TransportCC
 	d.media.timeline.clockRate = m.Formats[0].Codec.ClockRate()
-	// RFC 3550 wants a random start; the upper half is left out so that losing the first packets cannot look like a roll-over.
-	d.media.rewriter.start(1<<16 + uint64(rand.Uint32N(1<<15)))
+	d.media.rewriter.start(firstOut())
 	d.media.rtx = newRTXStream(now)
 	p.egress.downs = append(p.egress.downs, d)
 }
+
+// firstOut returns a stream's first number. RFC 3550 wants a random start; the upper half is left out so that losing the first packets cannot
+// look like a roll-over (RFC 3711 section 3.3.1).
+func firstOut() uint64 { return firstNumber + uint64(rand.Uint32N(1<<15)) }
 
 // configureReceive adds or updates an m-line that the client sends on.
 func (p *Peer) configureReceive(m *Media) {

@@ -73,7 +73,7 @@ func (e *encoding) receive(h *header, d *datagram, rtx bool) {
 	if rtx {
 		c.RetransmittedIn[KindIndex(e.line.media.Kind)]++
 		if len(payload) < 2 { // a probe: padding in the retransmission stream carries no number (RFC 4588 section 4)
-			d.buf.release()
+			d.buf.Release()
 			return
 		}
 		sequence = binary.BigEndian.Uint16(payload)
@@ -103,6 +103,10 @@ func (e *encoding) receive(h *header, d *datagram, rtx bool) {
 	if !track.media.police.admit(d.buf.n, d.at) {
 		track.policed(d.at)
 		e.drop(d, DropPoliced)
+		return
+	}
+	if len(payload) > maxPayload {
+		e.drop(d, DropMalformed)
 		return
 	}
 	p := packet{
@@ -168,7 +172,7 @@ func (e *encoding) observe(p *packet) {
 // drop counts a packet that goes no further.
 func (e *encoding) drop(d *datagram, why DropReason) {
 	e.line.peer.group.counters.Dropped[why]++
-	d.buf.release()
+	d.buf.Release()
 }
 
 func (e *encoding) batch() *Batch { return &e.line.peer.worker.router.batch }

@@ -160,8 +160,9 @@ func (d *DownTrack) send(e *encoding, p *packet, out uint64, timestamp uint32, n
 	s := m.sent.put(out, now)
 	s.encoding, s.generation, s.in = e, e.generation, p.seq
 	s.header = outHeader{
-		marker: p.marker, payloadType: m.format.PayloadType, sequence: uint16(out), timestamp: timestamp, ssrc: m.stream.SSRC,
+		marker: p.marker, payloadType: m.format.PayloadType, timestamp: timestamp, ssrc: m.stream.SSRC,
 	}
+	s.header.number(out)
 	n, replaced := codec.Renumber(p.format.Codec, p.payload, numbers, s.prefix[:])
 	s.prefixLen, s.replaced = uint8(n), uint8(replaced)
 	d.stamp(&s.header)
@@ -180,8 +181,9 @@ func (d *DownTrack) fill(e *encoding, out uint64, now Instant) {
 	s := m.sent.put(out, now)
 	s.encoding, s.prefixLen, s.replaced = nil, 0, 0
 	s.header = outHeader{
-		padding: true, payloadType: m.format.PayloadType, sequence: uint16(out), timestamp: m.timeline.lastOut, ssrc: m.stream.SSRC,
+		padding: true, payloadType: m.format.PayloadType, timestamp: m.timeline.lastOut, ssrc: m.stream.SSRC,
 	}
+	s.header.number(out)
 	d.stamp(&s.header)
 	d.sendPadding(&s.header, now)
 }

@@ -22,7 +22,7 @@ type packet struct {
 	format    *Format
 	info      codec.Info
 	payload   []byte
-	buf       *buffer
+	buf       *Buffer
 	marker    bool
 	// frameStart is set on the first packet of a frame.
 	frameStart bool

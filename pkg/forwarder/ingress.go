@@ -48,7 +48,7 @@ func (p *Peer) receiveRTP(d *datagram, limits *Limits) {
 	var h header
 	if h.parse(d.buf.bytes()) != nil {
 		c.Dropped[DropMalformed]++
-		d.buf.release()
+		d.buf.Release()
 		return
 	}
 	if x := h.element(in.ids.TransportCC); len(x) == 2 {
@@ -60,7 +60,7 @@ func (p *Peer) receiveRTP(d *datagram, limits *Limits) {
 	}
 	if s == nil {
 		c.Dropped[DropUnknown]++
-		d.buf.release()
+		d.buf.Release()
 		return
 	}
 	l := s.enc.line
@@ -70,7 +70,7 @@ func (p *Peer) receiveRTP(d *datagram, limits *Limits) {
 	in.meter.add(d.buf.n, d.at)
 	if l.track == nil {
 		c.Dropped[DropUnpublished]++
-		d.buf.release()
+		d.buf.Release()
 		return
 	}
 	if l.media.Kind == Audio {

@@ -38,12 +38,12 @@ func (p *Peer) Configure(media []Media) []*DownTrack {
 // Receive takes one decrypted RTP packet, or with rtcp one compound, that came in at this moment. It copies data and never
 // blocks. What is larger than 1500 bytes counts as malformed.
 func (p *Peer) Receive(data []byte, rtcp bool) {
-	if len(data) > maxPacket {
+	if len(data) > MaxPacket {
 		data = nil // for the worker to count: it is malformed
 	}
-	b := newBuffer()
+	b := NewBuffer()
 	b.n = copy(b.data[:], data)
-	if p.worker.packets.push(datagram{from: p, buf: b, at: p.worker.now(), rtcp: rtcp}) {
+	if one := [1]datagram{{from: p, buf: b, at: p.worker.now(), rtcp: rtcp}}; p.worker.packets.push(one[:]) {
 		p.worker.poke()
 	}
 }

@@ -2,34 +2,18 @@ package forwarder
 
 import "sync"
 
-// maxPacket is the largest datagram that is taken, in bytes; larger ones are dropped.
-const maxPacket = 1500
-
 // receiveBatch is how many datagrams are routed between two flushes.
 const receiveBatch = 64
-
-// A buffer holds one decrypted datagram.
-type buffer struct {
-	n    int
-	data [maxPacket]byte
-}
-
-func (b *buffer) bytes() []byte { return b.data[:b.n] }
-
-var buffers = sync.Pool{New: func() any { return new(buffer) }}
-
-func newBuffer() *buffer   { return buffers.Get().(*buffer) }
-func (b *buffer) release() { buffers.Put(b) }
 
 // A datagram is one decrypted RTP packet or RTCP compound as it came off a connection.
 type datagram struct {
 	from *Peer
-	buf  *buffer
+	buf  *Buffer
 	at   Instant
 	rtcp bool
 }
 
-// packetQueue hands datagrams from the connections' goroutines to a worker. It is bounded: what finds it full is dropped.
+// packetQueue hands datagrams from the goroutines that receive to a worker. It is bounded: what finds it full is dropped.
 type packetQueue struct {
 	mu      sync.Mutex
 	ring    []datagram
@@ -40,22 +24,25 @@ type packetQueue struct {
 
 func (q *packetQueue) init(capacity int) { q.ring = make([]datagram, capacity) }
 
-// push takes d and reports whether the queue had been empty. A datagram that finds no room is released.
-func (q *packetQueue) push(d datagram) (wasEmpty bool) {
+// push takes batch and reports whether the queue had been empty. Datagrams that find no room are released.
+func (q *packetQueue) push(batch []datagram) (wasEmpty bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.size == len(q.ring) {
-		q.dropped++
-		d.buf.release()
-		return false
+	wasEmpty = q.size == 0
+	for _, d := range batch {
+		if q.size == len(q.ring) {
+			q.dropped++
+			d.buf.Release()
+			continue
+		}
+		i := q.head + q.size
+		if i >= len(q.ring) {
+			i -= len(q.ring)
+		}
+		q.ring[i] = d
+		q.size++
 	}
-	i := q.head + q.size
-	if i >= len(q.ring) {
-		i -= len(q.ring)
-	}
-	q.ring[i] = d
-	q.size++
-	return q.size == 1
+	return wasEmpty
 }
 
 // take moves up to len(dst) datagrams to dst.
@@ -78,4 +65,50 @@ func (q *packetQueue) droppedTotal() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.dropped
+}
+
+// An Inlet hands what one goroutine receives to the workers, in one go per worker and batch. It belongs to that goroutine.
+type Inlet struct{ lanes []lane }
+
+// A lane is what waits for one worker.
+type lane struct {
+	worker *Worker
+	batch  []datagram
+	at     Instant
+}
+
+// Add takes one decrypted RTP packet of p, or with rtcp one compound. All datagrams between two calls of Flush came in at the moment of the
+// first.
+func (in *Inlet) Add(p *Peer, b *Buffer, rtcp bool) {
+	l := in.lane(p.worker)
+	if len(l.batch) == 0 {
+		l.at = p.worker.now()
+	}
+	l.batch = append(l.batch, datagram{from: p, buf: b, at: l.at, rtcp: rtcp})
+}
+
+// lane returns the one of w. There are as many as workers, which are few.
+func (in *Inlet) lane(w *Worker) *lane {
+	for i := range in.lanes {
+		if in.lanes[i].worker == w {
+			return &in.lanes[i]
+		}
+	}
+	in.lanes = append(in.lanes, lane{worker: w})
+	return &in.lanes[len(in.lanes)-1]
+}
+
+// Flush hands everything over. It never blocks.
+func (in *Inlet) Flush() {
+	for i := range in.lanes {
+		l := &in.lanes[i]
+		if len(l.batch) == 0 {
+			continue
+		}
+		if l.worker.packets.push(l.batch) {
+			l.worker.poke()
+		}
+		clear(l.batch)
+		l.batch = l.batch[:0]
+	}
 }

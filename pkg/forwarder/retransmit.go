@@ -2,7 +2,6 @@ package forwarder
 
 import (
 	"encoding/binary"
-	"math/rand/v2"
 	"time"
 )
 
@@ -72,7 +71,7 @@ func (s *sentPackets) find(sequence uint16, lastOut uint64) *sentPacket {
 
 // rtxStream is the retransmission stream of an m-line (RFC 4588).
 type rtxStream struct {
-	sequence uint16
+	next     uint64  // extended
 	budget   float64 // bytes
 	filledAt Instant
 }
@@ -96,7 +95,7 @@ func (r *rtxStream) allow(size int, bitsPerSecond float64, now Instant) bool {
 }
 
 func newRTXStream(now Instant) rtxStream {
-	return rtxStream{sequence: uint16(rand.Uint32N(1 << 15)), budget: rtxBurst, filledAt: now}
+	return rtxStream{next: firstOut(), budget: rtxBurst, filledAt: now}
 }
 
 // answer sends the packet with this number again if it is known, not too old and not asked for too often.
@@ -145,8 +144,9 @@ func (d *DownTrack) resend(s *sentPacket, payload []byte, now Instant) {
 	if rtx := d.rtxTypeOf(h.payloadType); rtx != 0 && m.stream.RTX != 0 {
 		binary.BigEndian.PutUint16(o.prefix[:], h.sequence)
 		o.prefixLen = 2
-		h.payloadType, h.ssrc, h.sequence = rtx, m.stream.RTX, m.rtx.sequence
-		m.rtx.sequence++
+		h.payloadType, h.ssrc = rtx, m.stream.RTX
+		h.number(m.rtx.next)
+		m.rtx.next++
 		d.stamp(&h)
 	}
 	h.marshal(o)

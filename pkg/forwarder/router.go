@@ -33,10 +33,10 @@ func (r *router) Receive(batch []datagram, now Instant) {
 		d := &batch[i]
 		switch {
 		case d.from.closed:
-			d.buf.release()
+			d.buf.Release()
 		case d.rtcp:
 			d.from.receiveRTCP(d.buf.bytes(), d.at)
-			d.buf.release()
+			d.buf.Release()
 		default:
 			d.from.receiveRTP(d, &r.limits)
 		}

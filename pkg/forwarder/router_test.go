@@ -116,7 +116,7 @@ func TestPayloadsLastUntilTheFlush(t *testing.T) {
 		t.Fatalf("the publisher did not begin anew: generation %d", s.generation)
 	}
 	for range 100 { // as those do who receive
-		for i, other := 0, newBuffer(); i < len(other.data); i++ {
+		for i, other := 0, NewBuffer(); i < len(other.data); i++ {
 			other.data[i] = 0xEE
 		}
 	}
@@ -136,7 +136,7 @@ func TestPacketsThatAreTooLargeAreCounted(t *testing.T) {
 	b, p, v, _ := newCall(1)
 	v.down.SetSource(p.track)
 	b.tick()
-	large := make([]byte, maxPacket+1)
+	large := make([]byte, MaxPacket+1)
 	large[0] = 2 << 6
 	p.peer.Receive(large, false)
 	p.peer.Receive(large, true)
@@ -491,7 +491,7 @@ func FuzzReceive(f *testing.F) {
 	nack, _ := (&rtcp.TransportLayerNack{MediaSSRC: viewerSSRC, Nacks: []rtcp.NackPair{{PacketID: 1, LostPackets: 7}}}).Marshal()
 	f.Add(nack, true)
 	f.Fuzz(func(t *testing.T, data []byte, control bool) {
-		if len(data) > maxPacket {
+		if len(data) > MaxPacket {
 			return
 		}
 		b, p, v, random := newCall(2)

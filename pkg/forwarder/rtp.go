@@ -108,9 +108,19 @@ type outHeader struct {
 	sequence        uint16
 	timestamp       uint32
 	ssrc            uint32
+	roc             uint32
 	// transportCC is the id of the transport-wide sequence number extension, 0 for none.
 	transportCC  uint8
 	transportSeq uint16
+}
+
+// firstNumber is the outgoing number whose sequence number is 0 and whose roll-over counter is 0: numbers begin above it, so that they can be
+// counted down from.
+const firstNumber = 1 << 16
+
+// number gives the packet its extended number.
+func (h *outHeader) number(out uint64) {
+	h.sequence, h.roc = uint16(out), uint32((out-firstNumber)>>16)
 }
 
 // marshal writes h into o.
@@ -127,7 +137,7 @@ func (h *outHeader) marshal(o *Outgoing) {
 	binary.BigEndian.PutUint16(b[2:], h.sequence)
 	binary.BigEndian.PutUint32(b[4:], h.timestamp)
 	binary.BigEndian.PutUint32(b[8:], h.ssrc)
-	o.headerLen = 12
+	o.headerLen, o.ROC = 12, h.roc
 	if h.transportCC != 0 {
 		b[0] |= 0x10
 		b[12], b[13], b[14], b[15] = profileOneByte>>8, profileOneByte&0xFF, 0, 1

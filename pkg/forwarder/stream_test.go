@@ -59,9 +59,9 @@ func (b *bench) tick() {
 }
 
 func (b *bench) receive(p *Peer, data []byte, rtcp bool) {
-	buf := newBuffer()
+	buf := NewBuffer()
 	buf.n = copy(buf.data[:], data)
-	b.worker.packets.push(datagram{from: p, buf: buf, at: b.now, rtcp: rtcp})
+	b.worker.packets.push([]datagram{{from: p, buf: buf, at: b.now, rtcp: rtcp}})
 }
 
 type silent struct{}
@@ -255,6 +255,7 @@ type viewer struct {
 	packets  []received
 	repairs  []received
 	extend   extender
+	repair   extender
 	epoch    int
 	asked    map[uint64]int
 	problems []string
@@ -317,6 +318,9 @@ func (v *viewer) Write(o *Outgoing) {
 			v.fail("bad retransmission: payload type %d, %d bytes", h.payloadType, len(payload))
 			return
 		}
+		if seq, ok := v.repair.extend(h.sequence); !ok || uint64(o.ROC) != (seq-firstNumber)>>16 {
+			v.fail("retransmission %d has roll-over counter %d", h.sequence, o.ROC)
+		}
 		r.seq, r.raw = uint64(binary.BigEndian.Uint16(payload)), payload[2:]
 		v.repairs = append(v.repairs, r)
 		return
@@ -330,6 +334,9 @@ func (v *viewer) Write(o *Outgoing) {
 	}
 	if !ok || v.extend.restarted() {
 		v.fail("sequence number %d does not continue %d", h.sequence, v.extend.highest())
+	}
+	if uint64(o.ROC) != (seq-firstNumber)>>16 {
+		v.fail("number %d has roll-over counter %d", seq, o.ROC)
 	}
 	r.seq = seq
 	if !r.void {
@@ -464,6 +471,10 @@ func randomCall(seed uint64) *viewer {
 	var sources []*source
 	for _, p := range publishers {
 		sources = append(sources, p.encodings...)
+	}
+	if random.IntN(2) == 0 { // its numbers go round soon
+		v.down.media.rewriter.start(2*firstNumber - 1 - uint64(random.IntN(200)))
+		v.down.media.rtx.next = 2*firstNumber - 1 - uint64(random.IntN(20))
 	}
 	v.down.SetSource(publishers[0].track)
 	loss := []float64{0, 0, 0.02, 0.1, 0.3}[random.IntN(5)]

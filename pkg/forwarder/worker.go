@@ -20,9 +20,9 @@ type Config struct {
 	QueuePackets int
 	// Limits bound what one client may send.
 	Limits Limits
-	// Egress takes the packets that leave. It must not be nil where packets flow.
-	Egress Egress
-	Log    *slog.Logger
+	// NewEgress makes what sends a worker's packets. It is called once for each worker and must not be nil where packets flow.
+	NewEgress func() Egress
+	Log       *slog.Logger
 }
 
 // A Pool owns the workers of a process.
@@ -43,8 +43,9 @@ func NewPool(cfg Config) *Pool {
 	}
 	cfg.Limits = cfg.Limits.withDefaults()
 	p := &Pool{}
+	origin := time.Now()
 	for range cfg.Workers {
-		p.workers = append(p.workers, newWorker(cfg))
+		p.workers = append(p.workers, newWorker(cfg, origin))
 	}
 	return p
 }
@@ -92,12 +93,10 @@ type Worker struct {
 	commands   []func(now Instant)
 }
 
-func newWorker(cfg Config) *Worker {
-	w := &Worker{
-		egress: cfg.Egress,
-		origin: time.Now(),
-		wake:   make(chan struct{}, 1),
-		quit:   make(chan struct{}),
+func newWorker(cfg Config, origin time.Time) *Worker {
+	w := &Worker{origin: origin, wake: make(chan struct{}, 1), quit: make(chan struct{})}
+	if cfg.NewEgress != nil {
+		w.egress = cfg.NewEgress()
 	}
 	w.packets.init(cfg.QueuePackets)
 	w.router.init(cfg.Limits, w.origin, cfg.Log)

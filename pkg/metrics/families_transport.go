@@ -59,6 +59,58 @@ func transportFamilies() []family {
 			advice: "The route to clients is gone or a firewall of this machine refuses them.",
 			read:   connections(func(t transport.Stats) uint64 { return t.SendFailed }),
 		}, {
+			name: "sfu_media_packets_total", kind: counter, labels: []string{labelDir, labelPath},
+			help:   "Packets of media and its control that were decrypted (in) and sent (out) by the server itself (path=\"direct\"), or with the WebRTC library or over TCP (path=\"plain\").",
+			advice: "plain costs several times as much. A large share: clients on TCP, or without AES-GCM, or --direct-media=false.",
+			read: func(s *snapshot) []sample {
+				t := s.transport
+				return []sample{
+					{value: float64(t.DirectIn), labels: []string{"in", "direct"}}, {value: float64(t.DirectOut), labels: []string{"out", "direct"}},
+					{value: float64(t.PlainIn), labels: []string{"in", "plain"}}, {value: float64(t.PlainOut), labels: []string{"out", "plain"}},
+				}
+			},
+		}, {
+			name: "sfu_udp_datagrams_total", kind: counter, labels: []string{labelDir}, help: "Datagrams that were read from the media sockets (in), and those of media that were written to them (out).",
+			advice: "Divide by the calls: the more per call, the less each costs.",
+			read: func(s *snapshot) []sample {
+				u := s.transport.Sockets
+				return []sample{{value: float64(u.DatagramsIn), labels: []string{"in"}}, {value: float64(u.DatagramsOut), labels: []string{"out"}}}
+			},
+		}, {
+			name: "sfu_udp_calls_total", kind: counter, labels: []string{labelDir}, help: "System calls that read (in) and wrote (out) them.",
+			advice: "As many as datagrams on a busy node: the kernel does not batch; see the log of the start.",
+			read: func(s *snapshot) []sample {
+				u := s.transport.Sockets
+				return []sample{{value: float64(u.CallsIn), labels: []string{"in"}}, {value: float64(u.CallsOut), labels: []string{"out"}}}
+			},
+		}, {
+			name: "sfu_udp_runs_total", kind: counter, help: "Runs of datagrams to one client that were handed to the kernel in one piece (GSO).",
+			advice: "0 on a busy node: the kernel or the network card does not do it, which costs up to twice as much.",
+			read:   connections(func(t transport.Stats) uint64 { return t.Sockets.Runs }),
+		}, {
+			name: "sfu_udp_segments_total", kind: counter, help: "Datagrams that the kernel cut from such runs.",
+			advice: "Divide by the runs. 1.5 to 3 is what browsers' pacing makes.",
+			read:   connections(func(t transport.Stats) uint64 { return t.Sockets.Segments }),
+		}, {
+			name: "sfu_udp_receive_errors_total", kind: counter, labels: []string{labelReason},
+			help:   "Datagrams that arrived larger than any that a call has (truncated), and errors that the network reported of datagrams sent before (icmp).",
+			advice: "icmp: people who have gone. truncated: somebody sends rubbish.",
+			read: func(s *snapshot) []sample {
+				u := s.transport.Sockets
+				return []sample{{value: float64(u.Truncated), labels: []string{"truncated"}}, {value: float64(u.ReadErrors), labels: []string{"icmp"}}}
+			},
+		}, {
+			name: "sfu_udp_send_drops_total", kind: counter, labels: []string{labelReason},
+			help:   "Datagrams of media that were not sent: the socket's buffer was full, they are too large for the path, or their destination is unreachable.",
+			advice: "full: the link is too slow, or net.core.wmem_max too small. unreachable: people who have gone; many at once: the route is gone.",
+			read: func(s *snapshot) []sample {
+				u := s.transport.Sockets
+				return []sample{
+					{value: float64(u.DroppedFull), labels: []string{"full"}}, {value: float64(u.DroppedTooLarge), labels: []string{"too_large"}},
+					{value: float64(u.DroppedUnreachable), labels: []string{"unreachable"}}, {value: float64(u.DroppedOther), labels: []string{"other"}},
+				}
+			},
+		}, {
 			name: "sfu_connect_seconds", kind: histogram, labels: []string{labelPath},
 			help:   "How long PeerConnections took to come about, from the first answer, by the path that media takes.",
 			advice: "p95 above 2 s: packets get lost on the way, or candidates that cannot work are tried first; check --public-ip.",

@@ -133,7 +133,7 @@ func (nobody) Deliver(room.Event) {}
 
 // Real rooms are shown as those of the other tests are.
 func TestRealRooms(t *testing.T) {
-	pool := forwarder.NewPool(forwarder.Config{Workers: 1, Egress: discard{}})
+	pool := forwarder.NewPool(forwarder.Config{Workers: 1, NewEgress: func() forwarder.Egress { return discard{} }})
 	defer pool.Close()
 	rooms := room.NewRegistry(pool, room.Config{}, nil)
 	defer rooms.Close()

@@ -38,7 +38,7 @@ func (discard) Flush(*forwarder.Batch) {}
 
 // start returns a Registry that is closed, with all who are in it, when the test ends.
 func start(t testing.TB, cfg room.Config) *rooms {
-	pool := forwarder.NewPool(forwarder.Config{Workers: 1, Egress: discard{}})
+	pool := forwarder.NewPool(forwarder.Config{Workers: 1, NewEgress: func() forwarder.Egress { return discard{} }})
 	r := &rooms{room.NewRegistry(pool, cfg, nil), t, pool}
 	t.Cleanup(func() {
 		r.Registry.Close()

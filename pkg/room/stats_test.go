@@ -47,7 +47,7 @@ func TestStats(t *testing.T) {
 
 // What a room has counted stays counted, through its end and through that of the worker.
 func TestTotalsNeverFall(t *testing.T) {
-	pool := forwarder.NewPool(forwarder.Config{Workers: 1, Egress: discard{}})
+	pool := forwarder.NewPool(forwarder.Config{Workers: 1, NewEgress: func() forwarder.Egress { return discard{} }})
 	r := &rooms{room.NewRegistry(pool, room.Config{}, nil), t, pool}
 	total := func() uint64 {
 		s := r.stats()

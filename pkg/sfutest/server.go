@@ -77,7 +77,7 @@ func Start(t testing.TB, opts Options) *Server {
 	if s.Engine, err = transport.NewEngine(opts.Transport); err != nil {
 		t.Fatal(errors.Join(err, s.ports.Close()))
 	}
-	s.Pool = forwarder.NewPool(forwarder.Config{Workers: opts.Workers, Limits: opts.Limits, Egress: s.Engine, Log: opts.Log})
+	s.Pool = forwarder.NewPool(forwarder.Config{Workers: opts.Workers, Limits: opts.Limits, NewEgress: s.Engine.NewEgress, Log: opts.Log})
 	s.Rooms = room.NewRegistry(s.Pool, opts.Rooms, opts.Log)
 	dial := func(group *forwarder.Group, h transport.Handler) (transport.Connection, error) {
 		return s.Engine.NewConn(group, h)

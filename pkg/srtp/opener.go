@@ -50,6 +50,9 @@ func NewOpener(p Profile, k Keys, maxStreams int) (*Opener, error) {
 	}, nil
 }
 
+// Made returns how many SSRCs of RTP were met so far; one that was forgotten counts again.
+func (o *Opener) Made() uint64 { return o.rtpStreams.made }
+
 // OpenRTP decrypts an SRTP packet in place and returns header and payload, which is packet without the tag (RFC 7714 section 8). The
 // roll-over counter is guessed as in RFC 3711 appendix A; that of an SSRC's first packet is 0, or 1 in case the packets before were
 // lost. A packet is opened once, and only if fewer than 1024 numbers lie between it and the highest one of its SSRC. The error is

@@ -64,6 +64,8 @@ type streams struct {
 	latest int
 	// packets counts those that were authentic.
 	packets uint64
+	// made counts what was added.
+	made uint64
 }
 
 // find returns the state of ssrc, nil for one that is not known. It is valid until add is called.
@@ -82,6 +84,7 @@ func (t *streams) find(ssrc uint32) *stream {
 
 // add makes room for ssrc, which is not known, if need be in place of the stream that was heard longest ago.
 func (t *streams) add(ssrc uint32) *stream {
+	t.made++
 	if len(t.ssrcs) < t.limit {
 		t.latest = len(t.ssrcs)
 		t.ssrcs = append(t.ssrcs, ssrc)

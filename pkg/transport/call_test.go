@@ -57,7 +57,7 @@ func newServerOn(t *testing.T, l net.Listener) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := forwarder.NewPool(forwarder.Config{Workers: 1, Egress: engine})
+	pool := forwarder.NewPool(forwarder.Config{Workers: 1, NewEgress: engine.NewEgress})
 	s := &server{engine: engine, pool: pool, group: pool.NewGroup()}
 	t.Cleanup(func() {
 		s.group.Close()

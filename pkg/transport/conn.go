@@ -24,7 +24,9 @@ type Conn struct {
 	peer    *forwarder.Peer
 	handler Handler
 	inbound inbound
-	writer  *plainWriter
+	secrets secrets
+	routes  routes
+	writer  *writer
 	slots   int // made so far
 	// receiving are the mids of the m-lines that have a slotTrack.
 	receiving map[string]bool
@@ -46,16 +48,17 @@ type Conn struct {
 
 // NewConn makes a connection whose media belongs to group. It has no m-lines until the first Answer.
 func (e *Engine) NewConn(group *forwarder.Group, h Handler) (*Conn, error) {
-	c := &Conn{engine: e, handler: h, writer: newPlainWriter(&e.counters), receiving: map[string]bool{}, closed: make(chan struct{})}
+	c := &Conn{engine: e, handler: h, writer: newWriter(&e.counters), receiving: map[string]bool{}, closed: make(chan struct{})}
 	c.inbound.conn = c
 	c.inbound.limit.dropped = &e.counters.policed
-	c.inbound.limit.now = func() int64 { return int64(time.Since(processStart)) }
 	var err error
 	if c.api, err = e.newAPI(c); err != nil {
 		return nil, err
 	}
 	c.pc, err = c.api.NewPeerConnection(webrtc.Configuration{
 		Certificates: []webrtc.Certificate{e.certificate}, BundlePolicy: webrtc.BundlePolicyMaxBundle,
+		// RFC 9335 is not spoken by package srtp.
+		RTPHeaderEncryptionPolicy: webrtc.RTPHeaderEncryptionPolicyDisable,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make a PeerConnection: %w", err)
@@ -63,7 +66,10 @@ func (e *Engine) NewConn(group *forwarder.Group, h Handler) (*Conn, error) {
 	c.peer = group.NewPeer(c.writer, observer{c})
 	c.pc.OnICEConnectionStateChange(c.iceChanged)
 	c.pc.OnConnectionStateChange(c.stateChanged)
-	go c.writer.run(func(p []rtcp.Packet) error { return c.pc.WriteRTCP(p) })
+	c.writer.queue.feedback = func(p []rtcp.Packet) error { return c.pc.WriteRTCP(p) }
+	dtls := c.pc.SCTP().Transport()
+	dtls.OnStateChange(c.dtlsChanged)
+	dtls.ICETransport().OnSelectedCandidatePairChange(c.chosen)
 	e.mu.Lock()
 	e.conns[c] = struct{}{}
 	e.mu.Unlock()
@@ -71,6 +77,9 @@ func (e *Engine) NewConn(group *forwarder.Group, h Handler) (*Conn, error) {
 }
 
 var processStart = time.Now()
+
+// sinceStart returns the time since the process started, in ns.
+func sinceStart() int64 { return int64(time.Since(processStart)) }
 
 // observer passes on what the forwarder says of the connection's media.
 type observer struct{ c *Conn }
@@ -247,9 +256,10 @@ func (c *Conn) Close() {
 		delete(c.engine.conns, c)
 		c.engine.mu.Unlock()
 		c.peer.Close()
+		c.routes.leave(c)
 		c.writer.stop()
 		c.shut()
-		<-c.writer.done
+		c.writer.queue.wait()
 		c.mu.Lock()
 		if c.watchdog != nil {
 			c.watchdog.Stop()

@@ -18,7 +18,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"sfu/pkg/codec"
-	"sfu/pkg/forwarder"
+	"sfu/pkg/udp"
 )
 
 // DisconnectedAfter is how long nothing has arrived on a connection when it is called Disconnected.
@@ -62,16 +62,22 @@ type Config struct {
 	MaxConnecting int
 	// MaxSSRCs bounds what one connection may send on, 0 means 32. One more may appear every 10 s.
 	MaxSSRCs int
+	// PlainSRTP leaves the encryption of all media to pion, which takes several times as long.
+	PlainSRTP bool
+	// PlainUDP sends and receives one datagram per system call. NoGSO only does without generic segmentation offload, which some
+	// network drivers get wrong; both switch themselves off where the kernel lacks them.
+	PlainUDP, NoGSO bool
 	// Established is called, if set, with each connection that came about: its path ("udp" or "tcp") and how long it took from
 	// the first answer.
 	Established func(path string, took time.Duration)
 	Log         *slog.Logger
 }
 
-// An Engine owns the sockets, the certificate and the codec list that all connections share. It is the forwarder's Egress.
+// An Engine owns the sockets, the certificate and the codec list that all connections share.
 type Engine struct {
 	cfg         Config
 	udp         ice.UDPMux
+	sockets     []*socket
 	tcp         ice.TCPMux
 	certificate webrtc.Certificate
 	connecting  chan struct{}
@@ -123,18 +129,20 @@ func (e *Engine) listen() error {
 	var muxes []ice.UDPMux
 	port := e.cfg.Port
 	for _, a := range e.cfg.Addresses {
-		conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(a.Local, uint16(port))))
+		conn, err := udp.Listen(netip.AddrPortFrom(a.Local, uint16(port)), udp.Config{
+			ReadBuffer: socketBuffer, WriteBuffer: socketBuffer, NoBatch: e.cfg.PlainUDP, NoGSO: e.cfg.NoGSO, Log: e.cfg.Log,
+		})
 		if err != nil {
 			for _, m := range muxes {
 				_ = m.Close()
 			}
 			return fmt.Errorf("open UDP port %d on %s: %w", port, a.Local, err)
 		}
-		port = conn.LocalAddr().(*net.UDPAddr).Port
-		// What the kernel refuses to give is made up for by reading fast; the metrics show its drops.
-		_ = conn.SetReadBuffer(socketBuffer)
-		_ = conn.SetWriteBuffer(socketBuffer)
-		muxes = append(muxes, ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: log}))
+		port = int(conn.LocalAddrPort().Port())
+		k := newSocket(conn)
+		k.index = len(e.sockets)
+		e.sockets = append(e.sockets, k)
+		muxes = append(muxes, ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: k, Logger: log}))
 	}
 	if len(muxes) == 0 {
 		return errors.New("no address to receive media on")
@@ -154,12 +162,14 @@ func (e *Engine) listen() error {
 // Port returns the UDP port.
 func (e *Engine) Port() int { return e.cfg.Port }
 
-// Flush hands each packet of the batch to its connection's writer.
-func (e *Engine) Flush(b *forwarder.Batch) {
-	for i := range b.Packets {
-		p := &b.Packets[i]
-		p.To.Write(p)
+// socketAt returns the socket with this local address.
+func (e *Engine) socketAt(local net.Addr) *socket {
+	for _, k := range e.sockets {
+		if k.LocalAddr().String() == local.String() {
+			return k
+		}
 	}
+	return nil
 }
 
 // newAPI makes the pion API of one connection: its buffers are that connection's.
@@ -169,10 +179,10 @@ func (e *Engine) newAPI(c *Conn) (*webrtc.API, error) {
 		return nil, err
 	}
 	s := webrtc.SettingEngine{LoggerFactory: pionLoggerFactory{e.cfg.Log, &e.counters.unreadable}, BufferFactory: c.inbound.buffer}
-	s.SetICEUDPMux(e.udp)
+	s.SetICEUDPMux(udpEntry{e.udp, c})
 	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
 	if e.tcp != nil {
-		s.SetICETCPMux(e.tcp)
+		s.SetICETCPMux(tcpEntry{e.tcp, c})
 		networks = append(networks, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
 	}
 	s.SetNetworkTypes(networks)
@@ -185,6 +195,8 @@ func (e *Engine) newAPI(c *Conn) (*webrtc.API, error) {
 	// RFC 6347 section 4.2.1's cookie defends servers that answer strangers; only clients that passed ICE get here.
 	s.SetDTLSInsecureSkipHelloVerify(true)
 	s.DisableMediaEngineCopy(true)
+	s.SetDTLSServerHelloMessageHook(c.secrets.hello)
+	s.SetDTLSKeyLogWriter(&c.secrets)
 	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
 		return nil, fmt.Errorf("set the DTLS role: %w", err)
 	}

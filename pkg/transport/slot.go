@@ -13,10 +13,10 @@ import (
 type slotTrack struct {
 	kind   webrtc.RTPCodecType
 	stream string // both m-lines of a slot carry the same, so that the browser plays them in sync
-	writer *plainWriter
+	writer *writer
 }
 
-func newSlotTrack(kind forwarder.Kind, slot int, w *plainWriter) *slotTrack {
+func newSlotTrack(kind forwarder.Kind, slot int, w *writer) *slotTrack {
 	t := &slotTrack{kind: webrtc.RTPCodecTypeAudio, stream: fmt.Sprintf("slot%d", slot), writer: w}
 	if kind == forwarder.Video {
 		t.kind = webrtc.RTPCodecTypeVideo

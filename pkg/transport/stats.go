@@ -1,6 +1,10 @@
 package transport
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"sfu/pkg/udp"
+)
 
 // Stats count connections since the start.
 type Stats struct {
@@ -18,11 +22,16 @@ type Stats struct {
 	// Unreadable counts packets that a client sent and that could not be decrypted, came twice, are too large, are nothing that a
 	// connection carries, or found pion's buffer full.
 	Unreadable uint64
+	// DirectIn and DirectOut count the datagrams that went past pion, PlainIn and PlainOut those that it decrypted, or encrypted or framed.
+	DirectIn, DirectOut, PlainIn, PlainOut uint64
+	// Sockets are the UDP sockets.
+	Sockets udp.Stats
 }
 
 // counters are those of Stats that connections add to.
 type counters struct {
 	udp, tcp, failedICE, failedDTLS, disconnects, streams, dropped, failed, policed, unreadable atomic.Uint64
+	directIn, directOut, plainIn, plainOut                                                      atomic.Uint64
 }
 
 // Stats returns the counters.
@@ -33,6 +42,14 @@ func (e *Engine) Stats() Stats {
 		FailedICE: c.failedICE.Load(), FailedDTLS: c.failedDTLS.Load(), Disconnects: c.disconnects.Load(), TooManyStreams: c.streams.Load(),
 		QueueDropped: c.dropped.Load(), SendFailed: c.failed.Load(), Policed: c.policed.Load(),
 		Unreadable: c.unreadable.Load(),
+		DirectIn:   c.directIn.Load(), DirectOut: c.directOut.Load(), PlainIn: c.plainIn.Load(), PlainOut: c.plainOut.Load(),
+	}
+	for i, k := range e.sockets {
+		if i == 0 {
+			s.Sockets = k.Stats()
+		} else {
+			s.Sockets.Add(k.Stats())
+		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

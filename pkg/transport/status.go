@@ -2,10 +2,13 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"sfu/pkg/srtp"
 )
 
 // hold takes a place among those that connect, before the first answer, and starts the watchdog.
@@ -150,6 +153,34 @@ func (c *Conn) stateChanged(s webrtc.PeerConnectionState) {
 		})
 		go c.Close()
 	}
+}
+
+// dtlsChanged takes the keys once DTLS has verified the client. pion calls it with its lock held, before it starts SRTP of its own.
+func (c *Conn) dtlsChanged(s webrtc.DTLSTransportState) {
+	if s == webrtc.DTLSTransportStateConnected && !c.engine.cfg.PlainSRTP {
+		if err := c.secure(); err != nil && !errors.Is(err, errForeign) {
+			c.engine.cfg.Log.Error("pion encrypts a connection's media", "error", err)
+		}
+	}
+}
+
+// secure has us encrypt and decrypt.
+func (c *Conn) secure() error {
+	profile, client, server, err := c.secrets.keys()
+	if err != nil {
+		return err
+	}
+	opener, err := srtp.NewOpener(profile, client, 2*c.engine.cfg.MaxSSRCs)
+	if err != nil {
+		return fmt.Errorf("use the client's keys: %w", err)
+	}
+	sealer, err := srtp.NewSealer(profile, server)
+	if err != nil {
+		return fmt.Errorf("use our keys: %w", err)
+	}
+	c.inbound.secure(opener)
+	c.writer.secure(sealer)
+	return nil
 }
 
 func (c *Conn) connected() {

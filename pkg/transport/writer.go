@@ -1,134 +1,120 @@
 package transport
 
 import (
-	"sync"
 	"sync/atomic"
 
-	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
 	"sfu/pkg/forwarder"
+	"sfu/pkg/srtp"
 )
 
-// queuePackets bounds what may wait for one connection. A second of three 720p tiles fits.
-const queuePackets = 1024
+// room is how many packets a connection on UDP takes at a time: all that a batch may bring. What the kernel does not take is lost, as on any
+// network.
+const room = 1 << 12
 
-// maxPacket is the largest packet that is sent, in bytes.
-const maxPacket = 1500
-
-type outPacket struct {
-	rtcp   bool
-	header int
-	size   int
-	data   [maxPacket]byte
-}
-
-var outPackets = sync.Pool{New: func() any { return new(outPacket) }}
-
-// A plainWriter sends through pion: packets are copied into a bounded queue and one goroutine encrypts and writes them, so that a slow
-// path (TCP, TURN) holds up nobody. What finds the queue full is dropped, which the forwarder avoids by asking for Room first.
-type plainWriter struct {
+// A writer sends what the forwarder has for one connection. Who encrypts is settled before the first packet and stays: one SSRC, one encryptor,
+// for ever (RFC 3711 section 9.1). With a sealer it is us, and packets leave by the worker's own calls on UDP (egress.go) or by way of the
+// queue on TCP; without one it is pion, behind the queue.
+type writer struct {
 	// open is set while the connection can carry packets.
 	open     atomic.Bool
-	waiting  atomic.Int32
-	wake     chan struct{}
-	quit     chan struct{}
-	done     chan struct{}
+	sealer   atomic.Pointer[srtp.Sealer]
+	route    atomic.Pointer[route]
+	queue    *sendQueue
 	counters *counters
-
-	mu     sync.Mutex
-	queue  []*outPacket
-	stream webrtc.TrackLocalWriter
+	// first and last are the ends of the chain of this connection's packets in a batch, chained their number. They belong to the worker.
+	first, last int32
+	chained     int
 }
 
-func newPlainWriter(c *counters) *plainWriter {
-	return &plainWriter{counters: c, wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
+func newWriter(c *counters) *writer {
+	w := &writer{counters: c}
+	w.queue = newSendQueue(c)
+	return w
 }
 
 // Room is forwarder.Writer's.
-func (w *plainWriter) Room() int {
+func (w *writer) Room() int {
 	if !w.open.Load() {
 		return 0
 	}
-	return queuePackets - int(w.waiting.Load())
+	if w.sealer.Load() != nil {
+		switch r := w.route.Load(); {
+		case r == nil:
+			return 0
+		case r.to != nil:
+			return room
+		}
+	}
+	return w.queue.room()
 }
 
-// Write is forwarder.Writer's.
-func (w *plainWriter) Write(o *forwarder.Outgoing) {
-	if !w.open.Load() || w.waiting.Load() >= queuePackets {
+// Write queues one packet: sealed where we seal, else as it is, for pion.
+func (w *writer) Write(o *forwarder.Outgoing) {
+	if w.queue.room() == 0 {
 		w.counters.dropped.Add(1)
 		return
 	}
-	header, prefix := o.Header(), o.Prefix()
 	p := outPackets.Get().(*outPacket)
-	p.rtcp, p.header = o.RTCP, len(header)
-	n := copy(p.data[:], header)
-	n += copy(p.data[n:], prefix)
-	p.size = n + copy(p.data[n:], o.Payload)
-	w.waiting.Add(1)
-	w.mu.Lock()
-	w.queue = append(w.queue, p)
-	first := len(w.queue) == 1
-	w.mu.Unlock()
-	if first {
-		select {
-		case w.wake <- struct{}{}:
-		default:
+	p.rtcp, p.sealed, p.header = o.RTCP, false, len(o.Header())
+	p.route = nil
+	if sealer := w.sealer.Load(); sealer != nil {
+		p.sealed, p.route = true, w.route.Load()
+		p.size = seal(sealer, p.data[:], o)
+	} else {
+		p.size = gather(p.data[:], o)
+	}
+	if p.size == 0 || p.sealed && p.route == nil {
+		w.counters.failed.Add(1)
+		outPackets.Put(p)
+		return
+	}
+	w.queue.push(p)
+}
+
+// gather puts the parts of o together in space and returns its size, 0 if it is too large.
+func gather(space []byte, o *forwarder.Outgoing) int {
+	header, prefix := o.Header(), o.Prefix()
+	if len(header)+len(prefix)+len(o.Payload) > len(space) {
+		return 0
+	}
+	n := copy(space, header)
+	n += copy(space[n:], prefix)
+	return n + copy(space[n:], o.Payload)
+}
+
+// seal encrypts o into space and returns its size, 0 if that fails.
+func seal(s *srtp.Sealer, space []byte, o *forwarder.Outgoing) int {
+	if o.RTCP {
+		if len(o.Payload)+srtp.OverheadRTCP > len(space) {
+			return 0
 		}
-	}
-}
-
-// bind gives the writer the stream that encrypts; any m-line's will do, for pion has one session per connection.
-func (w *plainWriter) bind(stream webrtc.TrackLocalWriter) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.stream = stream
-}
-
-// run sends until close. feedback sends RTCP.
-func (w *plainWriter) run(feedback func([]rtcp.Packet) error) {
-	defer close(w.done)
-	var header rtp.Header
-	var taken []*outPacket
-	for {
-		select {
-		case <-w.wake:
-		case <-w.quit:
-			return
+		b, err := s.SealRTCP(space[:0], o.Payload)
+		if err != nil {
+			return 0
 		}
-		w.mu.Lock()
-		taken, w.queue = w.queue, taken[:0]
-		stream := w.stream
-		w.mu.Unlock()
-		for i, p := range taken {
-			if err := w.send(p, stream, &header, feedback); err != nil {
-				w.counters.failed.Add(1)
-			}
-			taken[i] = nil
-			outPackets.Put(p)
-			w.waiting.Add(-1)
-		}
+		return len(b)
 	}
+	n := gather(space[:len(space)-srtp.Overhead], o)
+	if n == 0 {
+		return 0
+	}
+	header := o.Header()
+	return len(s.SealRTP(space[:0], header, space[len(header):n], o.ROC))
 }
 
-func (w *plainWriter) send(p *outPacket, stream webrtc.TrackLocalWriter, header *rtp.Header, feedback func([]rtcp.Packet) error) error {
-	if p.rtcp {
-		raw := rtcp.RawPacket(p.data[:p.size])
-		return feedback([]rtcp.Packet{&raw})
-	}
-	if stream == nil {
-		return nil
-	}
-	if _, err := header.Unmarshal(p.data[:p.header]); err != nil {
-		return err
-	}
-	_, err := stream.WriteRTP(header, p.data[p.header:p.size])
-	return err
-}
+// secure has packets be sealed with s from now on. It is called before the writer opens.
+func (w *writer) secure(s *srtp.Sealer) { w.sealer.Store(s) }
 
-// stop ends run; the caller makes sure that a blocked send returns, by closing the connection.
-func (w *plainWriter) stop() {
+// redirect sends to r from now on.
+func (w *writer) redirect(r *route) { w.route.Store(r) }
+
+// stop ends the queue; the caller makes sure that a blocked send returns, by closing the connection.
+func (w *writer) stop() {
 	w.open.Store(false)
-	close(w.quit)
+	w.queue.stop()
 }
+
+// bind gives the writer the stream that encrypts where pion does; any m-line's will do, for pion has one session per connection.
+func (w *writer) bind(stream webrtc.TrackLocalWriter) { w.queue.bind(stream) }

@@ -1,0 +1,94 @@
+package transport
+
+import (
+	"sfu/pkg/forwarder"
+	"sfu/pkg/udp"
+)
+
+// An egress sends one worker's batches. Its memory is touched by that worker alone, whose calls on one socket may overlap with others'.
+type egress struct {
+	engine *Engine
+	// senders are per socket, made when they are needed.
+	senders []*udp.Sender
+	// touched are the writers of a batch, in the order of their first packets; next chains each one's packets.
+	touched []*writer
+	next    []int32
+}
+
+// NewEgress makes what sends one worker's packets, see forwarder.Config.
+func (e *Engine) NewEgress() forwarder.Egress {
+	return &egress{engine: e, senders: make([]*udp.Sender, len(e.sockets))}
+}
+
+// Flush is forwarder.Egress's. A batch is in the order of what was received; it is sent connection by connection, so that packets to the
+// same one become runs that the kernel takes as one (udp.Sender). The order within a connection stays.
+func (g *egress) Flush(b *forwarder.Batch) {
+	g.chain(b)
+	for i, w := range g.touched {
+		g.send(w, b)
+		w.chained = 0
+		g.touched[i] = nil
+	}
+	g.touched = g.touched[:0]
+	for _, s := range g.senders {
+		if s != nil {
+			s.Flush()
+		}
+	}
+}
+
+// chain finds out whose the packets are.
+func (g *egress) chain(b *forwarder.Batch) {
+	if n := len(b.Packets); n > len(g.next) {
+		g.next = make([]int32, 2*n)
+	}
+	for i := range b.Packets {
+		w := b.Packets[i].To.(*writer)
+		if w.chained == 0 {
+			g.touched = append(g.touched, w)
+			w.first = int32(i)
+		} else {
+			g.next[w.last] = int32(i)
+		}
+		w.last = int32(i)
+		w.chained++
+	}
+}
+
+// send sends the packets of w.
+func (g *egress) send(w *writer, b *forwarder.Batch) {
+	counters := &g.engine.counters
+	sealer, r := w.sealer.Load(), w.route.Load()
+	if !w.open.Load() {
+		counters.dropped.Add(uint64(w.chained))
+		return
+	}
+	at := w.first
+	if sealer == nil || r == nil || r.to == nil {
+		for range w.chained {
+			w.Write(&b.Packets[at])
+			at = g.next[at]
+		}
+		counters.plainOut.Add(uint64(w.chained))
+		return
+	}
+	sender := g.sender(r.socket)
+	for range w.chained {
+		space := sender.Reserve()
+		if n := seal(sealer, space, &b.Packets[at]); n > 0 {
+			sender.Commit(n, r.to)
+		} else {
+			counters.failed.Add(1)
+		}
+		at = g.next[at]
+	}
+	counters.directOut.Add(uint64(w.chained))
+}
+
+func (g *egress) sender(k *socket) *udp.Sender {
+	s := &g.senders[k.index]
+	if *s == nil {
+		*s = k.Socket.NewSender()
+	}
+	return *s
+}

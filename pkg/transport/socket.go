@@ -1,0 +1,119 @@
+package transport
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+
+	"sfu/pkg/forwarder"
+	"sfu/pkg/udp"
+)
+
+// receiveSlots is how many datagrams are read at once.
+const receiveSlots = 64
+
+// A socket is one UDP socket with what is read from it. pion's mux reads it as a net.PacketConn and gets STUN and DTLS; the media of connections
+// that are secured goes to the forwarder before, a batch at a time, on the same goroutine.
+type socket struct {
+	*udp.Socket
+	index  int // in Engine.sockets
+	reader *udp.Reader
+	slots  [receiveSlots]*forwarder.Buffer
+	spaces [receiveSlots][]byte
+	inlet  forwarder.Inlet
+	// others are the slots of the last batch that pion gets, next is the first that it has not got yet.
+	others [receiveSlots]uint8
+	next   int
+	count  int
+
+	mu    sync.RWMutex
+	conns map[netip.AddrPort]*Conn
+}
+
+func newSocket(s *udp.Socket) *socket {
+	k := &socket{Socket: s, reader: s.NewReader(receiveSlots), conns: map[netip.AddrPort]*Conn{}}
+	for i := range k.slots {
+		k.fill(i)
+	}
+	return k
+}
+
+func (k *socket) fill(i int) {
+	k.slots[i] = forwarder.NewBuffer()
+	k.spaces[i] = k.slots[i].Space()
+}
+
+// ReadFromAddrPort returns the next datagram that is not media. It is called by one goroutine of pion's.
+func (k *socket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	for k.next == k.count {
+		if err := k.receive(); err != nil {
+			return 0, netip.AddrPort{}, err
+		}
+	}
+	i := int(k.others[k.next])
+	k.next++
+	size, from, _ := k.reader.Datagram(i)
+	return copy(b, k.spaces[i][:size]), from, nil
+}
+
+// ReadFrom is net.PacketConn's.
+func (k *socket) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, from, err := k.ReadFromAddrPort(b)
+	if err != nil {
+		return 0, nil, err
+	}
+	return n, net.UDPAddrFromAddrPort(from), nil
+}
+
+// receive reads a batch, hands its media to the forwarder and notes the rest.
+func (k *socket) receive() error {
+	n, err := k.reader.Read(k.spaces[:])
+	if err != nil {
+		return err
+	}
+	k.next, k.count = 0, 0
+	now := sinceStart()
+	k.mu.RLock()
+	var conn *Conn
+	var last netip.AddrPort
+	for i := range n {
+		size, from, truncated := k.reader.Datagram(i)
+		packet := k.spaces[i][:size]
+		if isMedia(packet) {
+			if from != last { // packets come in runs
+				conn, last = k.conns[from], from
+			}
+			if conn != nil && conn.inbound.take(&k.inlet, k.slots[i], size, truncated, now) {
+				k.fill(i)
+				continue
+			}
+		}
+		k.others[k.count] = uint8(i)
+		k.count++
+	}
+	k.mu.RUnlock()
+	k.inlet.Flush()
+	return nil
+}
+
+// isMedia reports whether a datagram is SRTP or SRTCP (RFC 7983 section 7).
+func isMedia(b []byte) bool { return len(b) > 0 && b[0]>>6 == 2 }
+
+// isRTCP tells SRTCP from SRTP (RFC 5761 section 4).
+func isRTCP(b []byte) bool { return len(b) > 1 && b[1] >= 192 && b[1] <= 223 }
+
+// attach has media from that address be c's.
+func (k *socket) attach(from netip.AddrPort, c *Conn) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.conns[from] = c
+}
+
+// detach ends what attach began, unless the address has become another connection's.
+func (k *socket) detach(from netip.AddrPort, c *Conn) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.conns[from] == c {
+		delete(k.conns, from)
+	}
+}
