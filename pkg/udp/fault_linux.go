@@ -74,7 +74,7 @@ func (t *tally) lost(v verdict, datagrams int) {
 // pathSegment is what every IPv6 path takes, in bytes: its least MTU of 1280 (RFC 8200 section 5) without the headers.
 const pathSegment = 1232
 
-// maxRefusedRuns is how many runs may be refused in a row. One Destination accounts for two of them at most.
+// maxRefusedRuns is how many runs may be refused without a reason before the kernel is thought unable to send any.
 const maxRefusedRuns = 3
 
 // refused notes that a run was refused with errno, while its datagrams went out singly.
@@ -83,9 +83,8 @@ func (s *Socket) refused(r *run, errno unix.Errno) {
 	case unix.EMSGSIZE:
 		r.to.refuse(r.segment)
 	case unix.EINVAL:
-		// Linux before 6.14 says this of segments that are too large for the path; it must not cost the others.
-		r.to.refuse(r.segment)
-		if s.kernel.refusedRuns.Add(1) >= maxRefusedRuns {
+		// Linux before 6.14 says this of segments that are too large for the path, which must not cost the others their runs.
+		if r.to.refuse(r.segment) && s.kernel.refusedRuns.Add(1) >= maxRefusedRuns {
 			s.gsoOff(errno)
 		}
 	default:
@@ -93,13 +92,14 @@ func (s *Socket) refused(r *run, errno unix.Errno) {
 	}
 }
 
-// refuse notes that a run of such segments was refused, while datagrams by themselves are not.
-func (d *Destination) refuse(segment int) {
+// refuse notes that a run of such segments was refused, while datagrams by themselves are not. It reports whether that is news; it can be
+// twice, for segments that are large and for those that fit every path.
+func (d *Destination) refuse(segment int) bool {
+	known, longest := d.longest.Load(), int32(0)
 	if segment > pathSegment {
-		d.longest.Store(pathSegment)
-	} else {
-		d.longest.Store(0)
+		longest = pathSegment
 	}
+	return longest < known && d.longest.CompareAndSwap(known, longest)
 }
 
 // batchingOff and gsoOff switch off what the kernel refuses, and say so the first time.
