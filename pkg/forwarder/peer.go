@@ -43,9 +43,9 @@ func (p *Peer) Receive(data []byte, rtcp bool) {
 	}
 	b := NewBuffer()
 	b.n = copy(b.data[:], data)
-	if one := [1]datagram{{from: p, buf: b, at: p.worker.now(), rtcp: rtcp}}; p.worker.packets.push(one[:]) {
-		p.worker.poke()
-	}
+	one := [1]datagram{{from: p, buf: b, at: p.worker.now(), rtcp: rtcp}}
+	p.worker.packets.push(one[:])
+	p.worker.poke()
 }
 
 // SetRTT tells the round-trip time to the client as the transport measured it.

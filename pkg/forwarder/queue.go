@@ -24,11 +24,10 @@ type packetQueue struct {
 
 func (q *packetQueue) init(capacity int) { q.ring = make([]datagram, capacity) }
 
-// push takes batch and reports whether the queue had been empty. Datagrams that find no room are released.
-func (q *packetQueue) push(batch []datagram) (wasEmpty bool) {
+// push takes batch. Datagrams that find no room are released.
+func (q *packetQueue) push(batch []datagram) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	wasEmpty = q.size == 0
 	for _, d := range batch {
 		if q.size == len(q.ring) {
 			q.dropped++
@@ -42,7 +41,6 @@ func (q *packetQueue) push(batch []datagram) (wasEmpty bool) {
 		q.ring[i] = d
 		q.size++
 	}
-	return wasEmpty
 }
 
 // take moves up to len(dst) datagrams to dst.
@@ -70,11 +68,12 @@ func (q *packetQueue) droppedTotal() uint64 {
 // An Inlet hands what one goroutine receives to the workers, in one go per worker and batch. It belongs to that goroutine.
 type Inlet struct{ lanes []lane }
 
-// A lane is what waits for one worker.
+// A lane is what waits for one worker. It is urgent when the worker is to be woken for it.
 type lane struct {
 	worker *Worker
 	batch  []datagram
 	at     Instant
+	urgent bool
 }
 
 // Add takes one decrypted RTP packet of p, or with rtcp one compound. All datagrams between two calls of Flush came in at the moment of the
@@ -85,6 +84,7 @@ func (in *Inlet) Add(p *Peer, b *Buffer, rtcp bool) {
 		l.at = p.worker.now()
 	}
 	l.batch = append(l.batch, datagram{from: p, buf: b, at: l.at, rtcp: rtcp})
+	l.urgent = l.urgent || !rtcp || urgent(b.bytes())
 }
 
 // lane returns the one of w. There are as many as workers, which are few.
@@ -105,10 +105,11 @@ func (in *Inlet) Flush() {
 		if len(l.batch) == 0 {
 			continue
 		}
-		if l.worker.packets.push(l.batch) {
+		l.worker.packets.push(l.batch)
+		if l.urgent {
 			l.worker.poke()
 		}
 		clear(l.batch)
-		l.batch = l.batch[:0]
+		l.batch, l.urgent = l.batch[:0], false
 	}
 }

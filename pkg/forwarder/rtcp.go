@@ -63,6 +63,25 @@ func (p *Peer) receiveRTCP(b []byte, now Instant) {
 	p.group.counters.Dropped[DropMalformed]++
 }
 
+// urgent reports whether an RTCP compound asks for something. Reports and transport-wide feedback, which each viewer sends many times a second,
+// can wait until the worker is awake.
+func urgent(compound []byte) bool {
+	for len(compound) >= 4 {
+		switch compound[1] {
+		case uint8(rtcp.TypeSenderReport), uint8(rtcp.TypeReceiverReport), uint8(rtcp.TypeSourceDescription), uint8(rtcp.TypeExtendedReport):
+		case uint8(rtcp.TypeTransportSpecificFeedback):
+			if compound[0]&0x1F != rtcp.FormatTCC {
+				return true
+			}
+		default:
+			return true
+		}
+		size := 4 * (int(binary.BigEndian.Uint16(compound[2:])) + 1)
+		compound = compound[min(size, len(compound)):]
+	}
+	return false
+}
+
 // control takes one RTCP packet. Types that mean nothing here are not even parsed: transport-wide feedback, which is for the bandwidth
 // estimator that will stand behind DownTrack.admit, may claim a thousand times as many packets as it has bytes.
 func (p *Peer) control(h rtcp.Header, b []byte, now Instant) error {

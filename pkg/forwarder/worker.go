@@ -9,8 +9,12 @@ import (
 	"time"
 )
 
-// tickInterval is the resolution of every timer of the media path.
-const tickInterval = 5 * time.Millisecond
+const (
+	// tickInterval is the resolution of every timer of the media path while packets arrive: a worker that they wake looks at its timers.
+	tickInterval = 5 * time.Millisecond
+	// idleInterval is the resolution while nothing arrives. Waking a sleeping process costs more than most packets.
+	idleInterval = 20 * time.Millisecond
+)
 
 // Config sets up a Pool. The zero value is usable.
 type Config struct {
@@ -141,16 +145,15 @@ func (w *Worker) ask(ctx context.Context, question func(now Instant)) error {
 }
 
 func (w *Worker) run() {
-	ticker := time.NewTicker(tickInterval)
+	ticker := time.NewTicker(idleInterval)
 	ticking := true
 	defer ticker.Stop()
 	var batch [receiveBatch]datagram
+	var nextTick Instant
 	for {
-		due := false
 		select {
 		case <-w.wake:
 		case <-ticker.C:
-			due = true
 		case <-w.quit:
 			w.runCommands(w.now())
 			return
@@ -166,7 +169,8 @@ func (w *Worker) run() {
 			w.flush()
 			clear(batch[:n])
 		}
-		if due {
+		if now >= nextTick {
+			nextTick = now.Add(tickInterval)
 			w.router.Tick(now)
 		}
 		w.flush()
@@ -174,7 +178,7 @@ func (w *Worker) run() {
 		if busy := w.router.busy(); busy != ticking {
 			ticking = busy
 			if busy {
-				ticker.Reset(tickInterval)
+				ticker.Reset(idleInterval)
 			} else {
 				ticker.Stop()
 			}

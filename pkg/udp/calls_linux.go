@@ -36,19 +36,19 @@ type calls struct {
 
 var systemCalls = calls{
 	sendmmsg: func(fd uintptr, messages *message, count int) (int, unix.Errno) {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(messages)), uintptr(count), unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(messages)), uintptr(count), unix.MSG_DONTWAIT, 0, 0)
 		return int(n), errno
 	},
 	recvmmsg: func(fd uintptr, messages *message, count int) (int, unix.Errno) {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(messages)), uintptr(count), unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(messages)), uintptr(count), unix.MSG_DONTWAIT, 0, 0)
 		return int(n), errno
 	},
 	sendmsg: func(fd uintptr, m *unix.Msghdr) unix.Errno {
-		_, _, errno := unix.Syscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(m)), unix.MSG_DONTWAIT)
+		_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(m)), unix.MSG_DONTWAIT)
 		return errno
 	},
 	recvmsg: func(fd uintptr, m *unix.Msghdr) (int, unix.Errno) {
-		n, _, errno := unix.Syscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(m)), unix.MSG_DONTWAIT)
+		n, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(m)), unix.MSG_DONTWAIT)
 		return int(n), errno
 	},
 	setSegment: func(fd uintptr, segment int) error {

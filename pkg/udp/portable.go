@@ -125,3 +125,8 @@ func (t *Sender) transmit() {
 		}
 	}
 }
+
+// WriteToAddrPort is WriteTo without an allocation.
+func (s *Socket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	return s.conn.WriteToUDPAddrPort(b, to)
+}

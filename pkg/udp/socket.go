@@ -103,11 +103,6 @@ func (s *Socket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 // WriteTo is net.PacketConn's. It waits while the socket's buffer is full.
 func (s *Socket) WriteTo(b []byte, to net.Addr) (int, error) { return s.conn.WriteTo(b, to) }
 
-// WriteToAddrPort is WriteTo without an allocation.
-func (s *Socket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
-	return s.conn.WriteToUDPAddrPort(b, to)
-}
-
 // SetDeadline is net.PacketConn's. It does not apply to Senders.
 func (s *Socket) SetDeadline(t time.Time) error { return s.conn.SetDeadline(t) }
 
