@@ -208,6 +208,13 @@ func (s *server) newReceiver(t *testing.T, slots int) *receiver {
 func (s *server) newReceiverWith(t *testing.T, pc *webrtc.PeerConnection, slots int) *receiver {
 	t.Helper()
 	v := &receiver{pc: pc, side: s.newSide(t), got: make(chan *rtp.Packet, 4096)}
+	v.collect()
+	v.grow(t, slots)
+	return v
+}
+
+// collect has what arrives be put into got.
+func (v *receiver) collect() {
 	v.pc.OnTrack(func(r *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 		for {
 			p, _, err := r.ReadRTP()
@@ -220,8 +227,6 @@ func (s *server) newReceiverWith(t *testing.T, pc *webrtc.PeerConnection, slots 
 			}
 		}
 	})
-	v.grow(t, slots)
-	return v
 }
 
 func (v *receiver) grow(t *testing.T, slots int) {
