@@ -190,3 +190,49 @@ func TestCloseWaitsForCalls(t *testing.T) {
 		t.Errorf("%+v", stats)
 	}
 }
+
+// TestRecvmmsgVanishes is of a call that was there when the socket was opened.
+func TestRecvmmsgVanishes(t *testing.T) {
+	for _, errno := range []unix.Errno{unix.ENOSYS, unix.EPERM} {
+		c := systemCalls
+		c.recvmmsg = func(fd uintptr, messages *message, count int) (int, unix.Errno) {
+			if count > 0 {
+				return -1, errno
+			}
+			return 0, 0
+		}
+		barred := false
+		c.recvmsg = func(fd uintptr, m *unix.Msghdr) (int, unix.Errno) {
+			if barred {
+				return -1, errno
+			}
+			return systemCalls.recvmsg(fd, m)
+		}
+		s, err := listen(netip.AddrPortFrom(loopback4, 0), Config{}, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = s.Close() }()
+		if !s.Stats().Batching {
+			t.Fatal("there are no batches from the start")
+		}
+		for _, p := range []string{"a", "b"} {
+			if _, err := s.WriteToAddrPort([]byte(p), s.LocalAddrPort()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := s.NewReader(4)
+		for i, l := range receive(t, r, 2) {
+			if want := []string{"a", "b"}[i]; string(l.payload) != want {
+				t.Errorf("%q instead of %q", l.payload, want)
+			}
+		}
+		if s.Stats().Batching {
+			t.Error("there are batches still")
+		}
+		barred = true
+		if n, err := r.Read(buffers(1)); n != 0 || !errors.Is(err, errno) {
+			t.Errorf("Read returned %d, %v", n, err)
+		}
+	}
+}

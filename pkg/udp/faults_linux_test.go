@@ -5,6 +5,7 @@ package udp
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -122,7 +123,11 @@ func TestRandomFaults(t *testing.T) {
 		unix.EAGAIN, unix.EINTR, unix.ENOBUFS, unix.EMSGSIZE, unix.EIO, unix.EINVAL, unix.EOPNOTSUPP, unix.EPERM, unix.ECONNREFUSED, unix.ENETUNREACH,
 		unix.ENOSYS, unix.EBADF,
 	}
-	for seed := range uint64(300) {
+	seeds := uint64(60)
+	if os.Getenv("SFU_LONG") != "" {
+		seeds = 10_000
+	}
+	for seed := range seeds {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		f := newFaulty(t, Config{NoBatch: seed%5 == 0})
 		f.atMost = rnd.IntN(4)
