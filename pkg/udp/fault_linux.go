@@ -83,7 +83,7 @@ func (s *Socket) refused(r *run, errno unix.Errno) {
 	case unix.EMSGSIZE:
 		r.to.refuse(r.segment)
 	case unix.EINVAL:
-		// Linux before 6.14 says this of segments that are too large for the path, which must not cost the others their runs.
+		// Older kernels say this of segments that are too large for the path, which must not cost the others their runs.
 		if r.to.refuse(r.segment) && s.kernel.refusedRuns.Add(1) >= maxRefusedRuns {
 			s.gsoOff(errno)
 		}

@@ -12,12 +12,30 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
+
+// inProcess runs the test in a process of its own, with a variable of the environment to tell it so, and skips where that does.
+func inProcess(t *testing.T, variable, value string, attributes *syscall.SysProcAttr) {
+	t.Helper()
+	child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	child.Env = append(os.Environ(), variable+"="+value)
+	child.SysProcAttr = attributes
+	output, err := child.CombinedOutput()
+	switch {
+	case err != nil && len(output) == 0:
+		t.Skipf("this system does not let a test isolate itself: %v", err)
+	case err != nil:
+		t.Errorf("%v\n%s", err, output)
+	case bytes.Contains(output, []byte("--- SKIP")):
+		t.Skipf("%s", output)
+	}
+}
 
 // barredBy names the errno that a process of its own gets from sendmmsg and recvmmsg.
 const barredBy = "UDP_TEST_BARRED_BY"
@@ -33,15 +51,7 @@ func TestSandbox(t *testing.T) {
 		return
 	}
 	for _, errno := range []unix.Errno{unix.EPERM, unix.ENOSYS} {
-		child := exec.Command(os.Args[0], "-test.run=^TestSandbox$", "-test.v")
-		child.Env = append(os.Environ(), barredBy+"="+strconv.Itoa(int(errno)))
-		output, err := child.CombinedOutput()
-		if err != nil {
-			t.Errorf("%s: %v\n%s", unix.ErrnoName(errno), err, output)
-		}
-		if bytes.Contains(output, []byte("--- SKIP")) {
-			t.Skipf("%s", output)
-		}
+		inProcess(t, barredBy, strconv.Itoa(int(errno)), nil)
 	}
 }
 
@@ -59,7 +69,9 @@ func sandboxed(t *testing.T, errno unix.Errno) {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		t.Skipf("this system has no sandboxes: %v", err)
 	}
-	if _, _, failed := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program))); failed != 0 {
+	if _, _, failed := unix.Syscall(
+		unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)),
+	); failed != 0 {
 		t.Skipf("this system has no sandboxes: %v", failed)
 	}
 	var log bytes.Buffer
@@ -76,6 +88,79 @@ func sandboxed(t *testing.T, errno unix.Errno) {
 	}
 	if stats := s.Stats(); stats.Batching || stats.DatagramsOut != 4 || strings.Count(log.String(), "level=WARN") != 1 {
 		t.Errorf("%+v, %s", stats, log.String())
+	}
+}
+
+// ownNetwork is set in a process that has a network of its own.
+const ownNetwork = "UDP_TEST_OWN_NETWORK"
+
+// TestPathWithSmallMTU has a network that takes no segments of 1400 bytes, and knows no way out.
+func TestPathWithSmallMTU(t *testing.T) {
+	if os.Getenv(ownNetwork) != "" {
+		smallMTU(t)
+		return
+	}
+	inProcess(t, ownNetwork, "1", &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}, GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
+	})
+}
+
+func smallMTU(t *testing.T) {
+	s := open(t, netip.IPv4Unspecified(), Config{})
+	lo, err := unix.NewIfreq("lo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var up, mtu error
+	if err := s.raw.Control(func(fd uintptr) {
+		lo.SetUint32(1300)
+		mtu = unix.IoctlIfreq(int(fd), unix.SIOCSIFMTU, lo)
+		lo.SetUint16(unix.IFF_UP)
+		up = unix.IoctlIfreq(int(fd), unix.SIOCSIFFLAGS, lo)
+	}); err != nil || up != nil || mtu != nil {
+		t.Skipf("this system does not let a test make a network: %v, %v, %v", err, up, mtu)
+	}
+	sender, reader := s.NewSender(), s.NewReader(8)
+	to := NewDestination(netip.AddrPortFrom(loopback4, s.LocalAddrPort().Port()), s)
+	unroutable := NewDestination(netip.MustParseAddrPort("192.0.2.1:9"), s)
+	send := func(bytes int) {
+		for range 3 {
+			sender.Reserve()
+			sender.Commit(bytes, unroutable)
+		}
+		for range 3 {
+			sender.Reserve()
+			sender.Commit(bytes, to)
+		}
+		sender.Flush()
+		for _, l := range receive(t, reader, 3) {
+			if len(l.payload) != bytes {
+				t.Errorf("%d bytes instead of %d", len(l.payload), bytes)
+			}
+		}
+	}
+	send(1400) // in fragments
+	if stats := s.Stats(); stats.Runs != 0 || stats.DatagramsOut != 3 || stats.DroppedUnreachable != 3 || !stats.GSO {
+		t.Errorf("%+v", stats)
+	}
+	send(1200)
+	if stats := s.Stats(); stats.Runs != 1 || stats.Segments != 3 || stats.DatagramsOut != 6 || stats.DroppedUnreachable != 6 || !stats.GSO {
+		t.Errorf("%+v", stats)
+	}
+}
+
+// TestLayout compares with what C makes of the structures.
+func TestLayout(t *testing.T) {
+	const word = unsafe.Sizeof(uintptr(0))
+	if got, want := unsafe.Sizeof(message{}), (unsafe.Sizeof(unix.Msghdr{})+4+word-1)/word*word; got != want {
+		t.Errorf("a message has %d bytes, not %d", got, want)
+	}
+	if got, want := unsafe.Offsetof(control{}.segment), uintptr(unix.CmsgLen(0)); got != want {
+		t.Errorf("the segment's size is at %d, not %d", got, want)
+	}
+	if got := unsafe.Sizeof(control{}); got < uintptr(controlBytes) || got%word != 0 {
+		t.Errorf("a control message has %d bytes", got)
 	}
 }
 

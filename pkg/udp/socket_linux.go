@@ -81,7 +81,9 @@ func (s *Socket) overflowed() uint64 {
 	_ = s.raw.Control(func(fd uintptr) {
 		var info memInfo
 		size := uint32(unsafe.Sizeof(info))
-		_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+		_, _, errno := unix.Syscall6(
+			unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0,
+		)
 		if errno == 0 && uintptr(size) == unsafe.Sizeof(info) {
 			s.kernel.overflowed.Store(uint64(info[len(info)-1]))
 		}
