@@ -114,7 +114,7 @@ func (a *assembly) closeMedia() {
 
 func metricsOptions(m materials) metrics.Options {
 	o := m.Config.Observation
-	options := metrics.Options{Version: buildVersion(), Rooms: o.MetricsRooms, RoomNames: o.MetricsRoomNames, MediaPort: m.MediaPort, Log: m.Log}
+	options := metrics.Options{Version: buildVersion(), Rooms: o.MetricsRooms, RoomNames: o.MetricsRoomNames, Log: m.Log}
 	if options.Rooms == 0 {
 		options.Rooms = -1 // the operator wants none; 0 would be the default
 	}

@@ -28,11 +28,6 @@ const MaxRoomSeries = maxRoomSeries
 // OtherRooms is the label of rooms without one.
 const OtherRooms = otherRooms
 
-// ParseUDPTable is parseUDPTable.
-func ParseUDPTable(table string, port uint16) (uint64, bool) {
-	return parseUDPTable(strings.NewReader(table), port)
-}
-
 // A FamilyInfo is what docs/metrics.md says of a family.
 type FamilyInfo struct {
 	Name, Kind, Help, Advice string

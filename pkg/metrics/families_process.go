@@ -11,9 +11,8 @@ import (
 
 // A process is what is known of this one.
 type process struct {
-	version   string
-	started   time.Time
-	mediaPort uint16
+	version string
+	started time.Time
 }
 
 func processFamilies() []family {
@@ -28,23 +27,8 @@ func processFamilies() []family {
 			name: "sfu_uptime_seconds", kind: gauge, help: "How long the server has been running.",
 			advice: "Falls to 0 with a restart.",
 			read:   one(func(s *snapshot) float64 { return s.now.Sub(s.process.started).Seconds() }),
-		}, {
-			name: "sfu_udp_receive_buffer_drops_total", kind: counter, help: "Datagrams that the kernel dropped at the media port, mostly because its buffer was full. Linux only.",
-			advice: "Everyone's uplink suffers. The node is overloaded, or net.core.rmem_max is too small: set it to at least 8388608.",
-			read:   readDrops,
 		},
 	}
-}
-
-func readDrops(s *snapshot) []sample {
-	if s.process.mediaPort == 0 {
-		return nil
-	}
-	drops, found := udpDrops(s.process.mediaPort)
-	if !found {
-		return nil
-	}
-	return []sample{{value: float64(drops)}}
 }
 
 // newGoCollector adds how long goroutines wait for a processor, which is the first sign of an overloaded node.

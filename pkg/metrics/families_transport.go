@@ -77,6 +77,10 @@ func transportFamilies() []family {
 				return []sample{{value: float64(u.DatagramsIn), labels: []string{"in"}}, {value: float64(u.DatagramsOut), labels: []string{"out"}}}
 			},
 		}, {
+			name: "sfu_udp_receive_buffer_drops_total", kind: counter, help: "Datagrams that the kernel dropped at the media sockets, mostly because their buffers were full. Linux only.",
+			advice: "Everyone's uplink suffers. The node is overloaded, or net.core.rmem_max is too small: set it to at least 8388608.",
+			read:   connections(func(t transport.Stats) uint64 { return t.Sockets.Overflowed }),
+		}, {
 			name: "sfu_udp_calls_total", kind: counter, labels: []string{labelDir}, help: "System calls that read (in) and wrote (out) them.",
 			advice: "As many as datagrams on a busy node: the kernel does not batch; see the log of the start.",
 			read: func(s *snapshot) []sample {

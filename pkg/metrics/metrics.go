@@ -44,8 +44,6 @@ type Options struct {
 	// RoomNames shows rooms by their names. Without it they are hashed with a key that the process makes for itself; the JSON view
 	// tells which is which.
 	RoomNames bool
-	// MediaPort is the UDP port of media, to ask the kernel what it dropped there. 0 leaves that out.
-	MediaPort uint16
 	// Log takes what went wrong with a scrape. It may be nil.
 	Log *slog.Logger
 }
@@ -81,7 +79,7 @@ func New(sources Sources, opts Options) *Metrics {
 	}
 	m := &Metrics{
 		sources: sources, log: opts.Log, registry: prometheus.NewRegistry(), histograms: newHistograms(),
-		process: process{version: opts.Version, started: time.Now(), mediaPort: opts.MediaPort}, labels: newRoomLabels(opts.Rooms, name),
+		process: process{version: opts.Version, started: time.Now()}, labels: newRoomLabels(opts.Rooms, name),
 	}
 	m.registry.MustRegister(newCollector(m), newGoCollector(), newProcessCollector())
 	m.handler = m.newHandler(&cache{source: m.registry})
