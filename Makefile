@@ -3,7 +3,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 IMAGE   ?= sfu
 
-.PHONY: help build platforms run test test-long measure measure-browsers screenshots fuzz bench fmt image clean
+.PHONY: help build platforms run test test-long test-plain measure measure-browsers screenshots fuzz bench fmt image clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -25,6 +25,11 @@ test: ## everything that must pass, with what it needs installed
 
 test-long: ## the same at full size, which takes much longer
 	@SFU_LONG=1 VERSION="$(VERSION)" scripts/test.sh
+
+test-plain: build ## whole servers and browsers again, with the WebRTC library encrypting all media
+	MEDIA=plain go test -count=1 ./pkg/sfutest ./pkg/load ./pkg/client
+	@scripts/install.sh
+	cd web && MEDIA=plain SERVER_BINARY="$(CURDIR)/bin/sfu" npm run --silent e2e:calls
 
 measure: ## what sfu costs against plain pion; make measure RUNS=5 REALTIME=1
 	@scripts/measure-load.sh

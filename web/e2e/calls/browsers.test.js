@@ -19,7 +19,8 @@ const small = (/** @type {{ width: number, height: number }} */ { width, height 
 
 // S1, in two browsers at once.
 scenario('Firefox and two Chromium see and hear each other, write, and leave', async (scene) => {
-  const { url } = await scene.server();
+  const server = await scene.server();
+  const { url } = server;
   const room = freshRoom();
   const ann = new Person(await scene.chromium(chromium, 'Ann'), 'Ann');
   const bob = new Person(await scene.chromium(chromium, 'Bob'), 'Bob');
@@ -28,6 +29,7 @@ scenario('Firefox and two Chromium see and hear each other, write, and leave', a
   await ann.enter(url, room);
   await bob.enter(url, room);
   await allMeet([ann, bob, fox], { check: small });
+  await server.checkMediaPath();
 
   await fox.write('A word from Fox');
   await ann.openChat();

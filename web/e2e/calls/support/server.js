@@ -1,5 +1,6 @@
 // A real server, as it is shipped: the binary that SERVER_BINARY names, on a free port.
 
+import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { once } from 'node:events';
@@ -8,6 +9,9 @@ import { fileURLToPath } from 'node:url';
 
 const BINARY = process.env.SERVER_BINARY ?? fileURLToPath(new URL('../../../../bin/sfu', import.meta.url));
 const STARTS_WITHIN = 30_000;
+
+/** With MEDIA=plain the servers leave all encryption to their library: every test holds then as well. */
+const PLAIN = process.env.MEDIA === 'plain';
 
 /** The server takes what begins with SFU_ for its own. */
 const environment = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SFU_')));
@@ -41,6 +45,24 @@ export class Server {
     await this.ended;
   }
 
+  /**
+   * Fails unless all media that it has forwarded so far took the path that it was to take: past the WebRTC library, or with MEDIA=plain through it.
+   */
+  async checkMediaPath() {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    /** @param {string} direction @param {string} path */
+    const packets = (direction, path) => {
+      const found = new RegExp(`^sfu_media_packets_total\\{dir="${direction}",path="${path}"\\} (\\S+)$`, 'm').exec(text);
+      assert.ok(found, 'the server counts packets by path');
+      return Number(found[1]);
+    };
+    const [used, other] = PLAIN ? ['plain', 'direct'] : ['direct', 'plain'];
+    for (const direction of ['in', 'out']) {
+      assert.ok(packets(direction, used) > 0, `no packets ${direction} by the ${used} path`);
+      assert.equal(packets(direction, other), 0, `packets ${direction} by the ${other} path`);
+    }
+  }
+
   /** The same once more, where it was. */
   again() {
     return startServer({ port: this.port, args: this.args });
@@ -57,7 +79,8 @@ export const command = (...words) => execFileSync(BINARY, words, { encoding: 'ut
  */
 export async function startServer({ port = 0, args = [] } = {}) {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing; make build makes it`);
-  const child = spawn(BINARY, [`--listen=:${port}`, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: environment() });
+  const path = PLAIN ? ['--direct-media=false'] : [];
+  const child = spawn(BINARY, [`--listen=:${port}`, ...path, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: environment() });
   const server = new Server(child, args);
   const banner = createInterface({ input: child.stdout });
   const opened = new Promise((resolve, reject) => {
