@@ -46,6 +46,8 @@ var mayImport = map[string][]string{
 	"internal/plainsfu":          {"internal/plainsfu/baseline"},
 	"internal/plainsfu/baseline": {"pkg/signaling/protocol", "pkg/codec"},
 
+	"internal/joincost": {"pkg/signaling/protocol", "pkg/synthetic", "pkg/client", "pkg/load"},
+
 	"cmd/sfu":     {"*"},
 	"pkg/sfutest": {"*"},
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
+	"github.com/pion/transport/v5"
+	"github.com/pion/transport/v5/stdnet"
 	"github.com/pion/webrtc/v4"
 
 	"sfu/pkg/codec"
@@ -74,6 +76,7 @@ type Engine struct {
 	udp         ice.UDPMux
 	tcp         ice.TCPMux
 	certificate webrtc.Certificate
+	interfaces  transport.Net // read once: the sockets do not move either
 	connecting  chan struct{}
 	quit        chan struct{}
 	finished    sync.WaitGroup
@@ -106,8 +109,12 @@ func NewEngine(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the DTLS certificate: %w", err)
 	}
+	interfaces, err := stdnet.NewNet()
+	if err != nil {
+		return nil, fmt.Errorf("list the network interfaces: %w", err)
+	}
 	e := &Engine{
-		cfg: cfg, certificate: *certificate, conns: map[*Conn]struct{}{},
+		cfg: cfg, certificate: *certificate, interfaces: interfaces, conns: map[*Conn]struct{}{},
 		connecting: make(chan struct{}, cfg.MaxConnecting), quit: make(chan struct{}),
 	}
 	if err := e.listen(); err != nil {
@@ -169,6 +176,7 @@ func (e *Engine) newAPI(c *Conn) (*webrtc.API, error) {
 		return nil, err
 	}
 	s := webrtc.SettingEngine{LoggerFactory: pionLoggerFactory{e.cfg.Log, &e.counters.unreadable}, BufferFactory: c.inbound.buffer}
+	s.SetNet(e.interfaces)
 	s.SetICEUDPMux(e.udp)
 	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
 	if e.tcp != nil {
