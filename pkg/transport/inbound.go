@@ -1,82 +1,45 @@
 package transport
 
 import (
-	"bytes"
-	"io"
+	"encoding/binary"
 	"sync"
 	"sync/atomic"
-
-	"github.com/pion/transport/v5/packetio"
 )
 
-// inbound takes what pion has decrypted. pion makes one buffer per SSRC, a megabyte each, and keeps it as long as the connection; these
-// hold nothing, pass each packet on within the call, and count: a client that uses too many SSRCs is out.
+// inbound takes what was decrypted, passes each packet on within the call, and counts: a client that uses too many SSRCs is out. It belongs to
+// the goroutine that decrypts.
 type inbound struct {
-	conn  *Conn
-	rtp   ssrcBudget
-	rtcp  ssrcBudget
-	limit pacing
-	// last and lastSSRC belong to the goroutine that decrypts RTCP.
-	last     []byte
-	lastSSRC uint32
+	conn    *Conn
+	streams ssrcBudget // of RTP
+	reports ssrcBudget // of who sends RTCP
+	limit   pacing
 }
 
-// buffer is pion's BufferFactory.
-func (in *inbound) buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
-	budget, limit := &in.rtcp, maxRTCPStreams
-	if kind == packetio.RTPBufferPacket {
-		budget, limit = &in.rtp, in.conn.engine.cfg.MaxSSRCs
-	}
-	switch {
-	case !budget.take(in.limit.now(), limit):
+// rtp takes a packet of the stream ssrc.
+func (in *inbound) rtp(ssrc uint32, packet []byte) {
+	if !in.streams.knows(ssrc, in.limit.now, in.conn.engine.cfg.MaxSSRCs) {
 		in.conn.abort(ErrTooManyStreams)
-		return discard{}
-	case kind == packetio.RTPBufferPacket:
-		return (*rtpSink)(in)
+		return
 	}
-	return &rtcpSink{in: in, ssrc: ssrc}
-}
-
-// discard stands in for a stream that is one too many.
-type discard struct{}
-
-func (discard) Read([]byte) (int, error)    { return 0, io.EOF }
-func (discard) Write(b []byte) (int, error) { return len(b), nil }
-func (discard) Close() error                { return nil }
-
-// rtpSink is written by the goroutine that decrypts RTP. pion's own readers find it at its end and go.
-type rtpSink inbound
-
-func (s *rtpSink) Write(b []byte) (int, error) {
-	if s.limit.allow() {
-		s.conn.peer.Receive(b, false)
+	if in.limit.allow() {
+		in.conn.peer.Receive(packet, false)
 	}
-	return len(b), nil
-}
-func (s *rtpSink) Read([]byte) (int, error) { return 0, io.EOF }
-func (s *rtpSink) Close() error             { return nil }
-
-// rtcpSink is written by the goroutine that decrypts RTCP. pion takes compounds apart and writes each packet by itself, once for every SSRC
-// that it is about (that the compound is about, where it names none), in ascending order; the forwarder wants it once.
-type rtcpSink struct {
-	in   *inbound
-	ssrc uint32
 }
 
-func (s *rtcpSink) Write(b []byte) (int, error) {
-	in := s.in
-	again := s.ssrc > in.lastSSRC && bytes.Equal(b, in.last)
-	in.lastSSRC = s.ssrc
-	if !again {
-		in.last = append(in.last[:0], b...)
-		if in.limit.allow() {
-			in.conn.peer.Receive(b, true)
+// rtcp takes a compound, which counts as the packets that it is made of. ssrc is who sends it.
+func (in *inbound) rtcp(ssrc uint32, compound []byte) {
+	if !in.reports.knows(ssrc, in.limit.now, maxRTCPStreams) {
+		in.conn.abort(ErrTooManyStreams)
+		return
+	}
+	for rest := compound; len(rest) >= 4; {
+		if !in.limit.allow() {
+			return
 		}
+		rest = rest[min(len(rest), 4+4*int(binary.BigEndian.Uint16(rest[2:]))):]
 	}
-	return len(b), nil
+	in.conn.peer.Receive(compound, true)
 }
-func (s *rtcpSink) Read([]byte) (int, error) { return 0, io.EOF }
-func (s *rtcpSink) Close() error             { return nil }
 
 // packetsPerSecond bounds what one connection may send, RTP and RTCP together.
 const packetsPerSecond = 6000

@@ -23,7 +23,7 @@ const (
 	maxSSRCs      = 16 // per m-line
 )
 
-// An offer is a client's SDP after it was found fit, without what pion must not see.
+// An offer is a client's SDP after it was found fit, without its candidates.
 type offer struct {
 	description *sdp.SessionDescription
 	sections    []section
@@ -213,14 +213,15 @@ func (o *offer) checkAgreement(want map[string]string) error {
 	return nil
 }
 
-// ufrag is the client's ICE user name; another one than before is an ICE restart.
-func (o *offer) ufrag() string {
+// transport returns what the client's side of the transport says; others than before are an ICE restart.
+func (o *offer) transport() (c credentials, fingerprint string) {
 	for _, s := range o.sections {
 		if !s.disabled {
-			return o.attribute(s.media, "ice-ufrag")
+			c = credentials{o.attribute(s.media, "ice-ufrag"), o.attribute(s.media, "ice-pwd")}
+			return c, o.attribute(s.media, "fingerprint")
 		}
 	}
-	return ""
+	return c, ""
 }
 
 func (o *offer) attribute(media *sdp.MediaDescription, key string) string {
@@ -260,9 +261,9 @@ func checkFingerprint(value string) error {
 	return nil
 }
 
-// judge decides which m-lines are refused. slots is how many slots there are, on the m-lines receiving, which are not refused any more.
+// judge decides which m-lines are refused. slots is how many slots there are, on the m-lines that receiving knows, which are not refused any more.
 // Each new m-line counts as addSlots will count it: the i-th of its kind is in the i-th new slot.
-func (o *offer) judge(permit Permit, slots int, receiving map[string]bool) {
+func (o *offer) judge(permit Permit, slots int, receiving func(mid string) bool) {
 	made := map[forwarder.Kind]int{}
 	for i := range o.sections {
 		s := &o.sections[i]
@@ -276,7 +277,7 @@ func (o *offer) judge(permit Permit, slots int, receiving map[string]bool) {
 			s.refused = RefusedCodec
 		case s.sends && !permit.Publish(s.mid, s.kind):
 			s.refused = RefusedPermission
-		case s.receives && !receiving[s.mid]:
+		case s.receives && !receiving(s.mid):
 			if slots+made[s.kind] >= permit.Slots {
 				s.refused = RefusedLimit
 				continue
@@ -286,54 +287,18 @@ func (o *offer) judge(permit Permit, slots int, receiving map[string]bool) {
 	}
 }
 
-// accepted returns the SDP for pion: the m-lines that are neither refused nor turned off.
-func (o *offer) accepted() (string, error) {
-	d := *o.description
-	d.MediaDescriptions = nil
-	var mids []string
-	for _, s := range o.sections {
-		if s.refused == 0 && !s.disabled {
-			d.MediaDescriptions = append(d.MediaDescriptions, s.media)
-			mids = append(mids, s.mid)
-		}
-	}
-	if len(mids) == 0 {
-		return "", badSDP("no m-line of it can be accepted")
-	}
-	d.Attributes = slices.Clone(d.Attributes)
-	for i, a := range d.Attributes {
-		if a.Key == "group" {
-			d.Attributes[i].Value = "BUNDLE " + strings.Join(mids, " ")
-		}
-	}
-	text, err := d.Marshal()
-	if err != nil {
-		return "", badSDP("it cannot be written again")
-	}
-	return string(text), nil
+// any reports whether an m-line is left that is neither refused nor turned off.
+func (o *offer) any() bool {
+	return slices.ContainsFunc(o.sections, func(s section) bool { return s.refused == 0 && !s.disabled })
 }
 
-// complete puts the refused and disabled m-lines back into pion's answer, where the offer had them, with port 0 (RFC 3264 section 6).
-func (o *offer) complete(answer *sdp.SessionDescription) {
-	accepted := answer.MediaDescriptions
-	answer.MediaDescriptions = nil
-	for _, s := range o.sections {
-		if s.refused == 0 && !s.disabled && len(accepted) > 0 {
-			answer.MediaDescriptions = append(answer.MediaDescriptions, accepted[0])
-			accepted = accepted[1:]
-			continue
-		}
-		answer.MediaDescriptions = append(answer.MediaDescriptions, s.rejected())
-	}
-}
-
-// rejected is the m-line in an answer that turns it down. It names the formats as the offer did: pion cannot read it otherwise.
+// rejected is the m-line in an answer that turns it down. It names the formats as the offer did: some cannot read it otherwise.
 func (s *section) rejected() *sdp.MediaDescription {
 	name := s.media.MediaName
 	name.Port = sdp.RangedPort{Value: 0}
 	m := &sdp.MediaDescription{
 		MediaName:             name,
-		ConnectionInformation: &sdp.ConnectionInformation{NetworkType: "IN", AddressType: "IP4", Address: &sdp.Address{Address: "0.0.0.0"}},
+		ConnectionInformation: unspecified,
 		Attributes:            []sdp.Attribute{{Key: "mid", Value: s.mid}, {Key: "inactive"}},
 	}
 	for _, a := range s.media.Attributes {

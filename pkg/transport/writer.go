@@ -4,10 +4,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
-	"github.com/pion/webrtc/v4"
-
 	"sfu/pkg/forwarder"
 )
 
@@ -18,16 +14,15 @@ const queuePackets = 1024
 const maxPacket = 1500
 
 type outPacket struct {
-	rtcp   bool
-	header int
-	size   int
-	data   [maxPacket]byte
+	rtcp bool
+	size int
+	data [maxPacket]byte
 }
 
 var outPackets = sync.Pool{New: func() any { return new(outPacket) }}
 
-// A plainWriter sends through pion: packets are copied into a bounded queue and one goroutine encrypts and writes them, so that a slow
-// path (TCP, TURN) holds up nobody. What finds the queue full is dropped, which the forwarder avoids by asking for Room first.
+// A plainWriter copies packets into a bounded queue, and one goroutine encrypts and writes them, so that a slow path (TCP, TURN) holds up
+// nobody. What finds the queue full is dropped, which the forwarder avoids by asking for Room first.
 type plainWriter struct {
 	// open is set while the connection can carry packets.
 	open     atomic.Bool
@@ -37,9 +32,8 @@ type plainWriter struct {
 	done     chan struct{}
 	counters *counters
 
-	mu     sync.Mutex
-	queue  []*outPacket
-	stream webrtc.TrackLocalWriter
+	mu    sync.Mutex
+	queue []*outPacket
 }
 
 func newPlainWriter(c *counters) *plainWriter {
@@ -62,7 +56,7 @@ func (w *plainWriter) Write(o *forwarder.Outgoing) {
 	}
 	header, prefix := o.Header(), o.Prefix()
 	p := outPackets.Get().(*outPacket)
-	p.rtcp, p.header = o.RTCP, len(header)
+	p.rtcp = o.RTCP
 	n := copy(p.data[:], header)
 	n += copy(p.data[n:], prefix)
 	p.size = n + copy(p.data[n:], o.Payload)
@@ -79,17 +73,9 @@ func (w *plainWriter) Write(o *forwarder.Outgoing) {
 	}
 }
 
-// bind gives the writer the stream that encrypts; any m-line's will do, for pion has one session per connection.
-func (w *plainWriter) bind(stream webrtc.TrackLocalWriter) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.stream = stream
-}
-
-// run sends until close. feedback sends RTCP.
-func (w *plainWriter) run(feedback func([]rtcp.Packet) error) {
+// run sends until close; send protects and writes one packet.
+func (w *plainWriter) run(send func(packet []byte, rtcp bool) error) {
 	defer close(w.done)
-	var header rtp.Header
 	var taken []*outPacket
 	for {
 		select {
@@ -99,10 +85,9 @@ func (w *plainWriter) run(feedback func([]rtcp.Packet) error) {
 		}
 		w.mu.Lock()
 		taken, w.queue = w.queue, taken[:0]
-		stream := w.stream
 		w.mu.Unlock()
 		for i, p := range taken {
-			if err := w.send(p, stream, &header, feedback); err != nil {
+			if err := send(p.data[:p.size], p.rtcp); err != nil {
 				w.counters.failed.Add(1)
 			}
 			taken[i] = nil
@@ -110,21 +95,6 @@ func (w *plainWriter) run(feedback func([]rtcp.Packet) error) {
 			w.waiting.Add(-1)
 		}
 	}
-}
-
-func (w *plainWriter) send(p *outPacket, stream webrtc.TrackLocalWriter, header *rtp.Header, feedback func([]rtcp.Packet) error) error {
-	if p.rtcp {
-		raw := rtcp.RawPacket(p.data[:p.size])
-		return feedback([]rtcp.Packet{&raw})
-	}
-	if stream == nil {
-		return nil
-	}
-	if _, err := header.Unmarshal(p.data[:p.header]); err != nil {
-		return err
-	}
-	_, err := stream.WriteRTP(header, p.data[p.header:p.size])
-	return err
 }
 
 // stop ends run; the caller makes sure that a blocked send returns, by closing the connection.
