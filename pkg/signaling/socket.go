@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -39,12 +40,13 @@ type socket struct {
 	payload string // of pings
 
 	// The rest belongs to the reader.
-	intake  intake
-	control bucket
-	joined  bool
-	within  time.Time // by when the message being read must be complete, zero between messages
-	overrun protocol.Code
-	onHeard func()
+	intake      intake
+	control     bucket
+	joined      bool
+	frameBuffer *bytes.Buffer // nil between messages
+	within      time.Time     // by when the message being read must be complete, zero between messages
+	overrun     protocol.Code
+	onHeard     func()
 }
 
 func newSocket(ws *websocket.Conn, times timing, t *tally, now time.Time) *socket {
@@ -133,6 +135,7 @@ func (c *socket) next() (protocol.Request, bool) {
 			return protocol.Request{}, false
 		}
 		req, refusal, closes := c.intake.read(frame, time.Now())
+		c.release()
 		switch {
 		case refusal == nil:
 			return req, true
@@ -162,7 +165,7 @@ func (c *socket) pump(onHeard func()) {
 	}
 }
 
-// frame reads one message.
+// frame reads one message, which is good until release.
 func (c *socket) frame() ([]byte, bool) {
 	kind, r, err := c.ws.NextReader()
 	if err != nil {
@@ -177,14 +180,24 @@ func (c *socket) frame() ([]byte, bool) {
 		c.within, c.overrun = time.Now().Add(c.times.message), protocol.MessageTimeout
 	}
 	c.alive()
-	data, err := io.ReadAll(r)
-	if err != nil {
+	c.frameBuffer = frameBuffers.Get().(*bytes.Buffer)
+	if _, err := c.frameBuffer.ReadFrom(r); err != nil {
 		c.readFailed(err)
 		return nil, false
 	}
 	c.within = time.Time{}
 	c.alive()
-	return data, true
+	return c.frameBuffer.Bytes(), true
+}
+
+// frameBuffers are for messages while they are decoded. They come to the size of the largest, an offer.
+var frameBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// release gives the buffer of the last frame back.
+func (c *socket) release() {
+	c.frameBuffer.Reset()
+	frameBuffers.Put(c.frameBuffer)
+	c.frameBuffer = nil
 }
 
 // alive moves the read deadline: something was received.

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"slices"
 	"strings"
 
 	"sfu/pkg/codec"
@@ -35,31 +36,33 @@ var (
 // packetization mode 1, VP9 profile 0, AV1 main: what every browser that has the codec can do.
 func formatOf(kind, encodingName, fmtp string) codec.Type {
 	t := codec.ByMIMEType(kind + "/" + encodingName)
-	p := parameters(fmtp)
+	other := false
 	switch t {
 	case codec.VP9:
-		if p["profile-id"] != "" && p["profile-id"] != "0" {
-			return codec.Unknown
-		}
+		other = !oneOf(parameter(fmtp, "profile-id"), "", "0")
 	case codec.H264:
-		if p["packetization-mode"] != "1" || !strings.HasPrefix(strings.ToLower(p["profile-level-id"]), "42e0") {
-			return codec.Unknown
-		}
+		other = parameter(fmtp, "packetization-mode") != "1" || !hasPrefixFold(parameter(fmtp, "profile-level-id"), "42e0")
 	case codec.AV1:
-		if p["profile"] != "" && p["profile"] != "0" {
-			return codec.Unknown
-		}
+		other = !oneOf(parameter(fmtp, "profile"), "", "0")
+	}
+	if other {
+		return codec.Unknown
 	}
 	return t
 }
 
-// parameters reads a format's parameters, "a=1;b=2".
-func parameters(fmtp string) map[string]string {
-	p := map[string]string{}
+func oneOf(s string, all ...string) bool { return slices.Contains(all, s) }
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// parameter reads one of a format's parameters, "a=1;b=2"; the last counts.
+func parameter(fmtp, name string) (value string) {
 	for field := range strings.SplitSeq(fmtp, ";") {
-		if k, v, ok := strings.Cut(strings.TrimSpace(field), "="); ok {
-			p[strings.ToLower(k)] = strings.TrimSpace(v)
+		if k, v, ok := strings.Cut(strings.TrimSpace(field), "="); ok && strings.EqualFold(k, name) {
+			value = strings.TrimSpace(v)
 		}
 	}
-	return p
+	return value
 }

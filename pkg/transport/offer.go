@@ -79,7 +79,8 @@ func parseOffer(text string) (*offer, error) {
 
 func parseSection(media *sdp.MediaDescription) (section, error) {
 	s := section{media: media}
-	s.mid, _ = media.Attribute("mid")
+	mid, _ := media.Attribute("mid")
+	s.mid = strings.Clone(mid) // it lasts, the offer does not
 	if !isToken(s.mid, maxMid) {
 		return s, badSDP("an m-line has no usable mid")
 	}
@@ -198,15 +199,24 @@ func (o *offer) checkTransport() error {
 // checkAgreement wants every mention of what is shared to say the same as the one that was looked at. RFC 8843 section 7.1.3 lets the other
 // m-lines repeat it, and the session may name it as well; which mention counts is read differently, by pion too.
 func (o *offer) checkAgreement(want map[string]string) error {
-	mentions := slices.Clone(o.description.Attributes)
+	if err := agreed(o.description.Attributes, want); err != nil {
+		return err
+	}
 	for i := range o.sections {
-		if !o.sections[i].disabled {
-			mentions = append(mentions, o.sections[i].media.Attributes...)
+		if o.sections[i].disabled {
+			continue
+		}
+		if err := agreed(o.sections[i].media.Attributes, want); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+func agreed(mentions []sdp.Attribute, want map[string]string) error {
 	for _, a := range mentions {
-		agreed, shared := want[a.Key]
-		if shared && a.Value != agreed && (a.Key != "fingerprint" || !strings.EqualFold(a.Value, agreed)) {
+		value, shared := want[a.Key]
+		if shared && a.Value != value && (a.Key != "fingerprint" || !strings.EqualFold(a.Value, value)) {
 			return badSDP("the m-lines do not agree on %s", a.Key)
 		}
 	}
@@ -217,8 +227,8 @@ func (o *offer) checkAgreement(want map[string]string) error {
 func (o *offer) transport() (c credentials, fingerprint string) {
 	for _, s := range o.sections {
 		if !s.disabled {
-			c = credentials{o.attribute(s.media, "ice-ufrag"), o.attribute(s.media, "ice-pwd")}
-			return c, o.attribute(s.media, "fingerprint")
+			lasting := func(key string) string { return strings.Clone(o.attribute(s.media, key)) }
+			return credentials{lasting("ice-ufrag"), lasting("ice-pwd")}, lasting("fingerprint")
 		}
 	}
 	return c, ""
