@@ -20,6 +20,10 @@ type dtlsPipe struct {
 	mu      sync.Mutex
 	over    bool
 	expired chan struct{} // closed while the deadline for reading has passed
+
+	writing sync.Mutex
+	muted   bool
+	last    []byte // written
 }
 
 func newDTLSPipe(w *wire) *dtlsPipe {
@@ -52,7 +56,38 @@ func (p *dtlsPipe) ReadFrom(b []byte) (int, net.Addr, error) {
 }
 
 // WriteTo implements net.PacketConn.
-func (p *dtlsPipe) WriteTo(b []byte, _ net.Addr) (int, error) { return p.wire.send(b) }
+func (p *dtlsPipe) WriteTo(b []byte, _ net.Addr) (int, error) {
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	if p.muted {
+		return len(b), nil
+	}
+	p.last = append(p.last[:0], b...)
+	return p.wire.send(b)
+}
+
+// lastWritten is the last datagram that DTLS wrote.
+func (p *dtlsPipe) lastWritten() []byte {
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	return bytes.Clone(p.last)
+}
+
+// mute lets nothing through any more, and Close tell nobody. It reports whether that was possible: while something is written it is not.
+func (p *dtlsPipe) mute() bool {
+	if !p.writing.TryLock() {
+		return false
+	}
+	defer p.writing.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over {
+		return false
+	}
+	p.over, p.muted = true, true
+	close(p.closed)
+	return true
+}
 
 // Close implements net.PacketConn. DTLS calls it when the client has closed the session.
 func (p *dtlsPipe) Close() error {

@@ -10,3 +10,23 @@ func NewSSRCBudget(limit int) func(now time.Duration) bool {
 	var b ssrcBudget
 	return func(now time.Duration) bool { return b.take(int64(now), limit) }
 }
+
+// Rest lets the DTLS session of c rest as it does by itself after a while, and reports whether it does.
+func (c *Conn) Rest() bool {
+	c.wire.rest()
+	return c.Resting()
+}
+
+// Resting reports whether the DTLS session of c rests.
+func (c *Conn) Resting() bool {
+	c.wire.mu.Lock()
+	defer c.wire.mu.Unlock()
+	return c.wire.resting != nil
+}
+
+// ReceiveDTLS is what a datagram of the client for DTLS does. It returns how many bytes were sent for it at once.
+func (c *Conn) ReceiveDTLS(datagram []byte) uint64 {
+	before := c.wire.packets.BytesSent()
+	c.wire.receiveDTLS(datagram)
+	return c.wire.packets.BytesSent() - before
+}

@@ -38,13 +38,16 @@ type wire struct {
 	stage atomic.Int32 // a dtlsStage
 	media srtpMedia
 
-	// The rest belongs to who negotiates.
+	// The next ones belong to who negotiates.
 	local, remote credentials
 	packets       *ice.Conn // nil before begin
-	handshake     *dtlsPipe
 
-	mu      sync.Mutex
-	session *dtls.Conn // once it is secured
+	mu       sync.Mutex
+	pipe     *dtlsPipe   // of the session or of the handshake
+	session  *dtls.Conn  // once it is secured, nil while it rests
+	resting  *dtls.State // not nil while it rests
+	farewell []byte      // the last datagram of this side's handshake
+	lull     *time.Timer // leads to rest
 }
 
 // credentials are a side's in ICE (RFC 8445 section 5.3).
@@ -117,7 +120,7 @@ func (w *wire) begin(remote credentials, fingerprint string) error {
 		return fmt.Errorf("start ICE: %w", err)
 	}
 	w.remote = remote
-	w.handshake = newDTLSPipe(w)
+	w.pipe = newDTLSPipe(w)
 	w.inside.Go(w.read)
 	w.inside.Go(func() { w.secure(fingerprint) })
 	return nil
@@ -160,13 +163,14 @@ func (w *wire) secure(fingerprint string) {
 	session, err := w.shakeHands(fingerprint)
 	if err != nil {
 		w.engine.cfg.Log.Debug("DTLS handshake", "error", err)
-		w.handshake.Close()
+		w.pipe.Close()
 		w.stage.CompareAndSwap(int32(dtlsConnecting), int32(dtlsFailed))
 		w.conn.dtlsFailed()
 		return
 	}
 	w.mu.Lock()
-	w.session = session
+	w.session, w.farewell = session, w.pipe.lastWritten()
+	w.lull = time.AfterFunc(restAfter, w.rest)
 	w.mu.Unlock()
 	if w.stage.CompareAndSwap(int32(dtlsConnecting), int32(dtlsConnected)) {
 		w.conn.connected()
@@ -175,7 +179,7 @@ func (w *wire) secure(fingerprint string) {
 
 func (w *wire) shakeHands(fingerprint string) (*dtls.Conn, error) {
 	verify := dtls.WithVerifyPeerCertificate(func(raw [][]byte, _ [][]*x509.Certificate) error { return checkCertificate(raw, fingerprint) })
-	session, err := dtls.ServerWithOptions(w.handshake, w.handshake.RemoteAddr(), append(slices.Clip(w.engine.dtls), verify)...)
+	session, err := dtls.ServerWithOptions(w.pipe, w.pipe.RemoteAddr(), append(slices.Clip(w.engine.dtls), verify)...)
 	if err != nil {
 		return nil, fmt.Errorf("start DTLS: %w", err)
 	}
@@ -230,9 +234,7 @@ func (w *wire) read() {
 		packet := buf[:n]
 		switch kind := kindOf(packet); kind {
 		case datagramDTLS:
-			if !w.handshake.put(packet) {
-				w.engine.counters.unreadable.Add(1)
-			}
+			w.receiveDTLS(packet)
 		case datagramRTP, datagramRTCP:
 			w.media.receive(packet, kind == datagramRTCP)
 		default:
@@ -298,17 +300,23 @@ func (w *wire) close() error {
 	var err error
 	w.closes.Do(func() {
 		w.end()
-		w.stage.Store(int32(dtlsClosed))
+		connected := w.stage.Swap(int32(dtlsClosed)) == int32(dtlsConnected)
 		w.engine.unlist(w.local.ufrag)
 		w.mu.Lock()
-		session := w.session
+		if connected && w.resting != nil {
+			err = w.wake()
+		}
+		session, pipe := w.session, w.pipe
+		if w.lull != nil {
+			w.lull.Stop()
+		}
 		w.mu.Unlock()
 		if session != nil {
-			err = session.Close()
+			err = errors.Join(err, session.Close())
 		}
 		err = errors.Join(err, w.agent.GracefulClose())
-		if w.handshake != nil {
-			err = errors.Join(err, w.handshake.Close())
+		if pipe != nil {
+			err = errors.Join(err, pipe.Close())
 		}
 	})
 	w.inside.Wait()
