@@ -3,7 +3,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 IMAGE   ?= sfu
 
-.PHONY: help build platforms run test test-long test-plain measure measure-browsers screenshots fuzz bench fmt image clean
+.PHONY: help build platforms run test test-long test-plain measure measure-joins measure-browsers screenshots fuzz bench fmt image clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -33,6 +33,9 @@ test-plain: build ## whole servers and browsers again, with the WebRTC library e
 
 measure: ## what sfu costs against plain pion; make measure RUNS=5 REALTIME=1
 	@scripts/measure-load.sh
+
+measure-joins: ## what participants who say nothing cost; make measure-joins SIZES=100 SHAPES=line
+	@scripts/measure-joins.sh
 
 measure-browsers: build ## the times that browsers see, as a table
 	@scripts/install.sh

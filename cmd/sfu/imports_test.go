@@ -48,6 +48,8 @@ var mayImport = map[string][]string{
 	"internal/plainsfu":          {"internal/plainsfu/baseline"},
 	"internal/plainsfu/baseline": {"pkg/signaling/protocol", "pkg/codec"},
 
+	"internal/joincost": {"pkg/signaling/protocol", "pkg/synthetic", "pkg/client", "pkg/load"},
+
 	"cmd/sfu":     {"*"},
 	"pkg/sfutest": {"*"},
 }
@@ -59,7 +61,7 @@ var onlyTests = []string{"pkg/sfutest", "cmd/sfu"}
 var mayNotDependOn = map[string][]string{
 	"github.com":                   {"pkg/srtp"}, // the standard library is all it may use
 	"golang.org":                   {"pkg/srtp"},
-	"github.com/pion/webrtc":       {"pkg/address", "pkg/auth", "pkg/bandwidth", "pkg/codec", "pkg/forwarder", "pkg/link", "pkg/portmux", "pkg/reception", "pkg/room", "pkg/speaker", "pkg/synthetic", "pkg/turn", "pkg/udp", "web"},
+	"github.com/pion/webrtc":       {"pkg/address", "pkg/auth", "pkg/bandwidth", "pkg/codec", "pkg/forwarder", "pkg/link", "pkg/portmux", "pkg/reception", "pkg/room", "pkg/signaling", "pkg/speaker", "pkg/synthetic", "pkg/transport", "pkg/turn", "pkg/udp", "web"},
 	"github.com/pion/interceptor":  {"pkg/bandwidth", "pkg/codec", "pkg/forwarder", "pkg/room", "pkg/udp"},
 	"github.com/gorilla/websocket": {"pkg/auth", "pkg/forwarder", "pkg/room", "pkg/transport", "pkg/udp"},
 	"github.com/prometheus":        {"pkg/auth", "pkg/forwarder", "pkg/room", "pkg/signaling", "pkg/transport", "pkg/udp"},

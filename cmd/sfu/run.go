@@ -102,6 +102,7 @@ func runServe(ctx context.Context, args []string, t terminal) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(signals)
+	tuneGC(t.env)
 	return serve(ctx, cfg, lookAround(t.env), newLogger(cfg.Observation, t.stderr), t.stdout, signals)
 }
 

@@ -10,9 +10,10 @@
 //
 // # Who owns what
 //
-// Per WebSocket: the goroutine of its HTTP handler reads, one more writes. Per session: one goroutine (session.run) owns all its
-// state without a lock; it outlives the socket and ends with the seat. Per PeerConnection: one goroutine (negotiator) dials,
-// answers and closes the connection, so that a slow answer holds up nothing else. Drain waits for all of them.
+// Per WebSocket: one goroutine reads, and one more writes while there is something to send. The handler of net/http has returned: what it
+// holds would be held as long as the socket. Per session: one goroutine (session.run) owns all its state without a lock; it outlives the
+// socket and ends with the seat. Per PeerConnection a negotiator dials, answers and closes the connection, each on a goroutine that lasts as
+// long as that, so that a slow answer holds up nothing else. Drain waits for all of them.
 //
 // Locks: Server.mu guards the tables of sessions and sockets and is held while an item is posted, never while a session, a room or a
 // socket is waited for. inbox, sendQueue and addresses have locks of their own, which are leaves. The room's lock is held when it

@@ -1,8 +1,11 @@
 package signaling
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -114,7 +117,8 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request) (visitor, bool) {
 	return v, true
 }
 
-// serveSignal upgrades to a WebSocket and serves it until it ends.
+// serveSignal upgrades to a WebSocket. It is served by a goroutine of its own: that of the handler would hold the buffers and the request
+// of net/http for as long as the socket lasts.
 func (s *Server) serveSignal(w http.ResponseWriter, r *http.Request) {
 	v, ok := s.visit(w, r)
 	if !ok {
@@ -138,23 +142,20 @@ func (s *Server) serveSignal(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, refuse(protocol.Overloaded, nil, v.began))
 		return
 	}
-	defer s.working.Done()
 	if limit, ok := s.addresses.open(v.from, v.began); !ok {
+		s.working.Done()
 		s.limited(w, limit, time.Duration(retryAfter())*time.Millisecond)
 		return
 	}
-	authenticated := false
-	defer func() { s.addresses.close(v.from, authenticated, time.Now()) }()
 	ws, err := s.upgrader.Upgrade(w, r, nil)
 	if err != nil {
 		s.tally.refused.inc(string(protocol.BadRequest)) // gorilla has answered
+		s.addresses.close(v.from, false, time.Now())
+		s.working.Done()
 		return
 	}
 	s.tally.accepted.Add(1)
-	s.serve(r, ws, v, func() {
-		authenticated = true
-		s.addresses.authenticated(v.from, time.Now())
-	})
+	go s.serve(ws, v)
 }
 
 // checkUpgrade finds what a client that speaks the protocol does not do.
@@ -170,18 +171,45 @@ func checkUpgrade(r *http.Request) *protocol.Error {
 	return protocol.UnsupportedVersion.Because("The server speaks " + protocol.Version + "; the client must ask for this subprotocol.")
 }
 
-// serve is the life of a WebSocket, on the goroutine of its HTTP handler.
-func (s *Server) serve(r *http.Request, ws *websocket.Conn, v visitor, authenticated func()) {
+// serve is the life of a WebSocket.
+func (s *Server) serve(ws *websocket.Conn, v visitor) {
+	defer s.working.Done()
+	authenticated := false
+	defer func() { s.addresses.close(v.from, authenticated, time.Now()) }()
 	c := newSocket(ws, s.times, s.tally, v.began)
 	s.addSocket(c)
 	defer s.removeSocket(c)
-	go c.write()
+	c.start()
 	defer c.finish()
-	req, ok := c.next()
-	if !ok {
+	defer s.recovered(c)
+	sess := s.welcome(c, v)
+	if sess == nil {
 		return
 	}
-	sess, err := s.greet(r.Context(), c, v, req)
+	authenticated = true
+	s.addresses.authenticated(v.from, time.Now())
+	s.seated(c)
+	c.pump(func() { sess.inbox.post(heardBy{c}) })
+}
+
+// recovered ends a socket whose reader has a bug, and no other.
+func (s *Server) recovered(c *socket) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	s.tally.panics.Add(1)
+	s.log.Error("a socket ended by a panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	c.refuse(0, protocol.Internal.Refuse())
+}
+
+// welcome reads the first message and returns the session that the socket belongs to from then on, nil where it was refused.
+func (s *Server) welcome(c *socket, v visitor) *session {
+	req, ok := c.next()
+	if !ok {
+		return nil
+	}
+	sess, err := s.greet(context.Background(), c, v, req)
 	if err != nil {
 		refusal, known := refusalOf(err, time.Now())
 		if !known {
@@ -189,11 +217,9 @@ func (s *Server) serve(r *http.Request, ws *websocket.Conn, v visitor, authentic
 		}
 		s.log.Debug("refused", "room", v.room, "code", string(refusal.Code), "from", v.from)
 		c.refuse(req.ID, refusal)
-		return
+		return nil
 	}
-	authenticated()
-	s.seated(c)
-	c.pump(func() { sess.inbox.post(heardBy{c}) })
+	return sess
 }
 
 // limited refuses a request of an address that does too much.

@@ -24,15 +24,15 @@ const (
 
 // A line is one PeerConnection of a client, by the name that the client gave it.
 type line struct {
-	name    string
-	offers  chan<- offered
-	hangUp  context.CancelFunc
-	conn    transport.Connection // nil until the first offer was answered
-	status  transport.Status
-	told    bool                      // status was told by the transport
-	sending map[string]forwarder.Kind // m-lines that the client sends on
-	own     map[string]ownTrack       // of them those that carry something, by mid
-	slots   int
+	name       string
+	negotiator *negotiator
+	hangUp     context.CancelFunc
+	conn       transport.Connection // nil until the first offer was answered
+	status     transport.Status
+	told       bool                      // status was told by the transport
+	sending    map[string]forwarder.Kind // m-lines that the client sends on
+	own        map[string]ownTrack       // of them those that carry something, by mid
+	slots      int
 	// held are slots whose answer the client has not applied yet, as far as is known.
 	held []forwarder.Slot
 
@@ -57,8 +57,8 @@ type pendingOffer struct {
 	join   bool
 }
 
-// media is what one session has of connections, tracks and slots. It belongs to the session's goroutine; each line has a negotiator
-// with a goroutine of its own.
+// media is what one session has of connections, tracks and slots. It belongs to the session's goroutine; each line has a negotiator,
+// which works on goroutines of its own.
 type media struct {
 	member  Participant
 	grant   auth.Grant
@@ -120,7 +120,8 @@ func (m *media) offer(re uint64, o protocol.Offer, join bool) (again *protocol.A
 	m.release(l) // who can offer again has applied the answer before
 	l.lastN, l.lastSum = o.N, sum
 	l.pending = &pendingOffer{re: re, n: o.N, tracks: o.Tracks, join: join}
-	l.offers <- offered{n: o.N, sdp: o.SDP, permit: m.permit(l, o.Tracks)}
+	offer := offered{n: o.N, sdp: o.SDP, permit: m.permit(l, o.Tracks)}
+	m.running.Go(func() { l.negotiator.take(offer) })
 	return nil, nil
 }
 
@@ -137,12 +138,15 @@ func (m *media) lineFor(name string) (*line, error) {
 	if len(m.lines) == maxLines {
 		return nil, protocol.LimitReached.Because("A participant has at most four PeerConnections.")
 	}
-	offers := make(chan offered, 1) // one is in flight at a time, so sending never blocks
 	ctx, hangUp := context.WithCancel(m.ctx)
-	l := &line{name: name, offers: offers, hangUp: hangUp, own: map[string]ownTrack{}}
-	n := &negotiator{line: l, group: m.member.Media(), dial: m.dial, timeout: m.timeout, offers: offers, post: m.post}
+	l := &line{name: name, hangUp: hangUp, own: map[string]ownTrack{}}
+	l.negotiator = &negotiator{line: l, group: m.member.Media(), dial: m.dial, timeout: m.timeout, post: m.post, ctx: ctx}
 	m.lines[name] = l
-	m.running.Go(func() { n.run(ctx) })
+	m.running.Add(1)
+	context.AfterFunc(ctx, func() {
+		defer m.running.Done()
+		l.negotiator.close()
+	})
 	return l, nil
 }
 

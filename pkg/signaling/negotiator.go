@@ -5,21 +5,25 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"sfu/pkg/forwarder"
 	"sfu/pkg/transport"
 )
 
-// A negotiator owns one connection: its goroutine dials it, answers the offers for it one after another and closes it. So an
-// answer that takes its time holds up nobody else.
+// A negotiator owns one connection: it dials it, answers the offers for it and closes it. Each is done on a goroutine that ends with it, so
+// that an answer that takes its time holds up nobody else, and an idle connection has no goroutine here.
 type negotiator struct {
 	line    *line
 	group   *forwarder.Group
 	dial    Dial
 	timeout time.Duration
-	offers  chan offered
 	post    func(any)
+	ctx     context.Context // ends when the line hangs up
+
+	mu   sync.Mutex // held while an offer is answered
+	conn transport.Connection
 }
 
 // offered is an offer to answer.
@@ -60,45 +64,46 @@ func (n *negotiator) DownTrackChanged(d *forwarder.DownTrack, s forwarder.DownTr
 	n.post(downTrackChanged{d, s})
 }
 
-// run answers offers until ctx ends and returns when the connection is closed.
-func (n *negotiator) run(ctx context.Context) {
-	var conn transport.Connection
-	defer func() {
-		if conn != nil {
-			conn.Close()
-		}
-	}()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case o := <-n.offers:
-			result := negotiated{line: n.line, n: o.n}
-			result.answer, result.err = n.answer(ctx, &conn, o)
-			result.conn = conn
-			result.fatal = result.err != nil &&
-				!errors.Is(result.err, transport.ErrBadSDP) && !errors.Is(result.err, transport.ErrTooManyCandidates)
-			n.post(result)
-		}
+// take answers an offer, and says nothing when the line hangs up meanwhile.
+func (n *negotiator) take(o offered) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ctx.Err() != nil {
+		return
+	}
+	result := negotiated{line: n.line, n: o.n}
+	result.answer, result.err = n.answer(o)
+	result.conn = n.conn
+	result.fatal = result.err != nil &&
+		!errors.Is(result.err, transport.ErrBadSDP) && !errors.Is(result.err, transport.ErrTooManyCandidates)
+	n.post(result)
+}
+
+// close closes the connection, once the line has hung up.
+func (n *negotiator) close() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.conn != nil {
+		n.conn.Close()
 	}
 }
 
 // answer dials the connection where that was not done yet, and answers. SDP of strangers is parsed below: a panic there is their
 // offer's failure and nobody else's.
-func (n *negotiator) answer(ctx context.Context, conn *transport.Connection, o offered) (a transport.Answer, err error) {
+func (n *negotiator) answer(o offered) (a transport.Answer, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic while answering an offer: %v\n%s", p, debug.Stack())
 		}
 	}()
-	if *conn == nil {
+	if n.conn == nil {
 		dialed, err := n.dial(n.group, n)
 		if err != nil {
 			return a, fmt.Errorf("dial: %w", err)
 		}
-		*conn = dialed
+		n.conn = dialed
 	}
-	ctx, cancel := context.WithTimeout(ctx, n.timeout)
+	ctx, cancel := context.WithTimeout(n.ctx, n.timeout)
 	defer cancel()
-	return (*conn).Answer(ctx, o.sdp, o.permit)
+	return n.conn.Answer(ctx, o.sdp, o.permit)
 }

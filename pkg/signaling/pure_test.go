@@ -72,14 +72,14 @@ func TestSendQueueEndsOnce(t *testing.T) {
 	q.push([]byte("3"))
 	var got []byte
 	for {
-		frame, end := q.pop()
-		if end != nil {
-			if *end != (ending{1000, "left"}) {
-				t.Errorf("ended with %+v", end)
+		d := q.pop()
+		if d.end != nil {
+			if *d.end != (ending{1000, "left"}) {
+				t.Errorf("ended with %+v", d.end)
 			}
 			break
 		}
-		got = append(got, frame...)
+		got = append(got, d.frame...)
 	}
 	if string(got) != "12" {
 		t.Errorf("sent %q", got)
@@ -87,8 +87,35 @@ func TestSendQueueEndsOnce(t *testing.T) {
 	q = newSendQueue()
 	q.push([]byte("1"))
 	q.close(ending{}, true)
-	if frame, end := q.pop(); frame != nil || end == nil {
+	if d := q.pop(); d.frame != nil || d.end == nil {
 		t.Error("a dropped queue still sends")
+	}
+}
+
+func TestSendQueueHasOneWriter(t *testing.T) {
+	q := newSendQueue()
+	q.push([]byte("1"))
+	if !q.begin() || q.begin() {
+		t.Error("not the first one began")
+	}
+	q.askPong("a")
+	q.askPong("b")
+	q.askPing()
+	if d := q.pop(); d.pong == nil || *d.pong != "b" {
+		t.Errorf("first %+v", d)
+	}
+	if d := q.pop(); !d.ping {
+		t.Errorf("second %+v", d)
+	}
+	if d := q.pop(); string(d.frame) != "1" || q.begin() {
+		t.Errorf("third %+v", d)
+	}
+	if d := q.pop(); d.frame != nil || d.end != nil || d.ping || d.pong != nil || !q.begin() {
+		t.Error("the writer did not end when nothing was left")
+	}
+	q.close(ending{1000, "left"}, false)
+	if d := q.pop(); d.end == nil || q.begin() {
+		t.Error("someone writes after the end")
 	}
 }
 

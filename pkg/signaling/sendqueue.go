@@ -15,16 +15,42 @@ type ending struct {
 	why string
 }
 
-// A sendQueue holds what a socket's writer still has to send. Anyone may add; one writer takes.
+// A sendQueue holds what a socket's writer still has to send. Anyone may add; one writer takes. There is a writer only while there is
+// something to send: whoever finds that there is none, see begin, becomes or starts it.
 type sendQueue struct {
-	mu     sync.Mutex
-	frames [][]byte
-	bytes  int
-	end    *ending
-	ready  chan struct{}
+	mu      sync.Mutex
+	frames  [][]byte
+	bytes   int
+	end     *ending
+	pong    *string // the payload of a pong that is due
+	ping    bool    // one is due
+	writing bool
 }
 
-func newSendQueue() *sendQueue { return &sendQueue{ready: make(chan struct{}, 1)} }
+func newSendQueue() *sendQueue { return &sendQueue{} }
+
+// begin reports whether the caller must see to it that someone writes. It is true once until pop has returned nothing.
+func (q *sendQueue) begin() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	first := !q.writing
+	q.writing = true
+	return first
+}
+
+// askPong asks for a pong. One that is asked for before is not sent any more; RFC 6455 section 5.5.3 allows that.
+func (q *sendQueue) askPong(payload string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.pong = &payload
+}
+
+// askPing asks for a ping.
+func (q *sendQueue) askPing() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ping = true
+}
 
 // push adds a frame and reports whether it fits. A frame that finds the queue empty always fits. After the end nothing is added.
 func (q *sendQueue) push(frame []byte) (fits bool) {
@@ -38,7 +64,6 @@ func (q *sendQueue) push(frame []byte) (fits bool) {
 	}
 	q.frames = append(q.frames, frame)
 	q.bytes += len(frame)
-	q.signal()
 	return true
 }
 
@@ -55,22 +80,43 @@ func (q *sendQueue) close(e ending, dropped bool, last ...[]byte) (first bool) {
 	}
 	q.frames = append(q.frames, last...)
 	q.end = &e
-	q.signal()
 	return true
 }
 
-// pop returns the next frame, or the end when nothing is left before it, or neither.
-func (q *sendQueue) pop() (frame []byte, end *ending) {
+// A due is what to send next, one of its fields. It is zero when there is nothing; then the caller is the writer no more.
+type due struct {
+	frame []byte
+	end   *ending // after it the caller stays the writer, so that there is none again
+	pong  *string
+	ping  bool
+}
+
+// pop takes what is to be sent next: pongs and pings first, the end last.
+func (q *sendQueue) pop() due {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.frames) == 0 {
-		return nil, q.end
+	switch {
+	case q.pong != nil:
+		d := due{pong: q.pong}
+		q.pong = nil
+		return d
+	case q.ping:
+		q.ping = false
+		return due{ping: true}
+	case len(q.frames) > 0:
+		d := due{frame: q.frames[0]}
+		q.frames[0] = nil
+		q.frames = q.frames[1:]
+		q.bytes -= len(d.frame)
+		if len(q.frames) == 0 {
+			q.frames = nil
+		}
+		return d
+	case q.end != nil:
+		return due{end: q.end}
 	}
-	frame = q.frames[0]
-	q.frames[0] = nil
-	q.frames = q.frames[1:]
-	q.bytes -= len(frame)
-	return frame, nil
+	q.writing = false
+	return due{}
 }
 
 // ended returns the ending, nil before it.
@@ -78,11 +124,4 @@ func (q *sendQueue) ended() *ending {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.end
-}
-
-func (q *sendQueue) signal() {
-	select {
-	case q.ready <- struct{}{}:
-	default:
-	}
 }

@@ -46,6 +46,9 @@ const (
 	ended          // nothing
 )
 
+// readBuffer is what each socket holds for reading, in bytes. What is longer is read past it.
+const readBuffer = 512
+
 // NewServer returns a Server for rooms. Connections are made by dial. It fails where the options cannot be meant.
 func NewServer(rooms Rooms, dial Dial, tokens auth.Verifier, opts Options, log *slog.Logger) (*Server, error) {
 	return newServer(rooms, dial, tokens, opts, log, defaultTiming)
@@ -81,6 +84,7 @@ func newServer(rooms Rooms, dial Dial, tokens auth.Verifier, opts Options, log *
 	}
 	s.upgrader = websocket.Upgrader{
 		HandshakeTimeout: times.hello,
+		ReadBufferSize:   readBuffer,
 		WriteBufferPool:  &sync.Pool{},
 		Subprotocols:     []string{protocol.Version},
 		CheckOrigin:      func(*http.Request) bool { return true }, // checked before, against the list and the proxies

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -18,7 +19,7 @@ const heard = "heard"
 // maxLinger bounds what is read and thrown away after a close frame was sent.
 const maxLinger = 4 * protocol.MaxMessageBytes
 
-// A socket is one WebSocket: a reader, which is the goroutine of the HTTP handler, and a writer. gorilla/websocket allows one of each.
+// A socket is one WebSocket: a reader, and a writer while there is something to send. gorilla/websocket allows one of each.
 // The reader decodes, limits and refuses; what passes is handed to the session one by one.
 type socket struct {
 	ws    *websocket.Conn
@@ -30,18 +31,22 @@ type socket struct {
 	in         chan protocol.Request
 	gone, quit chan struct{}
 	written    chan struct{}
-	pongs      chan string
+	pinging    *time.Timer
 
 	deadlineMu sync.Mutex
 	stopping   bool
 
+	// payload belongs to the writer.
+	payload string // of pings
+
 	// The rest belongs to the reader.
-	intake  intake
-	control bucket
-	joined  bool
-	within  time.Time // by when the message being read must be complete, zero between messages
-	overrun protocol.Code
-	onHeard func()
+	intake      intake
+	control     bucket
+	joined      bool
+	frameBuffer *bytes.Buffer // nil between messages
+	within      time.Time     // by when the message being read must be complete, zero between messages
+	overrun     protocol.Code
+	onHeard     func()
 }
 
 func newSocket(ws *websocket.Conn, times timing, t *tally, now time.Time) *socket {
@@ -54,7 +59,6 @@ func newSocket(ws *websocket.Conn, times timing, t *tally, now time.Time) *socke
 		gone:    make(chan struct{}),
 		quit:    make(chan struct{}),
 		written: make(chan struct{}),
-		pongs:   make(chan string, 1),
 		intake:  newIntake(t, now),
 		control: newBucket(controlRate, controlBurst, now),
 		within:  now.Add(times.hello),
@@ -68,11 +72,35 @@ func newSocket(ws *websocket.Conn, times timing, t *tally, now time.Time) *socke
 	return c
 }
 
+// start lets the socket send pings.
+func (c *socket) start() {
+	c.pinging = time.AfterFunc(never, func() {
+		c.pinging.Reset(c.times.ping)
+		c.queue.askPing()
+		if c.queue.begin() {
+			c.write()
+		}
+	})
+	c.pinging.Reset(c.times.ping)
+}
+
+// never is the time of a timer that is not set yet.
+const never = 1<<63 - 1
+
 // send, shut, requests and lost make a socket a link.
 
 func (c *socket) send(frame []byte) {
 	if !c.queue.push(frame) {
 		c.end(endingOf(protocol.SlowConsumer), true)
+		return
+	}
+	c.wake()
+}
+
+// wake starts a writer where there is none.
+func (c *socket) wake() {
+	if c.queue.begin() {
+		go c.write()
 	}
 }
 
@@ -85,6 +113,7 @@ func (c *socket) end(e ending, dropped bool, last ...[]byte) {
 	if !c.queue.close(e, dropped, last...) {
 		return
 	}
+	c.wake()
 	close(c.quit)
 	c.deadlineMu.Lock()
 	defer c.deadlineMu.Unlock()
@@ -106,6 +135,7 @@ func (c *socket) next() (protocol.Request, bool) {
 			return protocol.Request{}, false
 		}
 		req, refusal, closes := c.intake.read(frame, time.Now())
+		c.release()
 		switch {
 		case refusal == nil:
 			return req, true
@@ -135,7 +165,7 @@ func (c *socket) pump(onHeard func()) {
 	}
 }
 
-// frame reads one message.
+// frame reads one message, which is good until release.
 func (c *socket) frame() ([]byte, bool) {
 	kind, r, err := c.ws.NextReader()
 	if err != nil {
@@ -150,14 +180,24 @@ func (c *socket) frame() ([]byte, bool) {
 		c.within, c.overrun = time.Now().Add(c.times.message), protocol.MessageTimeout
 	}
 	c.alive()
-	data, err := io.ReadAll(r)
-	if err != nil {
+	c.frameBuffer = frameBuffers.Get().(*bytes.Buffer)
+	if _, err := c.frameBuffer.ReadFrom(r); err != nil {
 		c.readFailed(err)
 		return nil, false
 	}
 	c.within = time.Time{}
 	c.alive()
-	return data, true
+	return c.frameBuffer.Bytes(), true
+}
+
+// frameBuffers are for messages while they are decoded. They come to the size of the largest, an offer.
+var frameBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// release gives the buffer of the last frame back.
+func (c *socket) release() {
+	c.frameBuffer.Reset()
+	frameBuffers.Put(c.frameBuffer)
+	c.frameBuffer = nil
 }
 
 // alive moves the read deadline: something was received.
@@ -180,10 +220,8 @@ func (c *socket) pinged(payload string) error {
 		return errControlFlood
 	}
 	c.alive()
-	select {
-	case c.pongs <- payload:
-	default: // one answer is under way; RFC 6455 5.5.3 allows to skip this one
-	}
+	c.queue.askPong(payload)
+	c.wake()
 	return nil
 }
 
@@ -222,6 +260,7 @@ func (c *socket) readFailed(err error) {
 func (c *socket) finish() {
 	close(c.gone)
 	<-c.written
+	c.pinging.Stop()
 	e := c.queue.ended()
 	if e.code != 0 {
 		// Closing while something is unread would reset the connection and destroy the close frame under way.
@@ -233,30 +272,47 @@ func (c *socket) finish() {
 	c.tally.closed.inc(e.why)
 }
 
-// write is the writer.
+// write is the writer: it sends what is due.
 func (c *socket) write() {
-	defer close(c.written)
-	ping := time.NewTicker(c.times.ping)
-	defer ping.Stop()
-	payload := ""
 	for {
+		d := c.queue.pop()
+		deadline := time.Now().Add(c.times.write)
 		var err error
-		select {
-		case <-c.queue.ready:
-			var ended bool
-			if ended, err = c.flush(&payload); ended {
-				return
+		switch {
+		case d.frame != nil:
+			err = c.writeFrame(d.frame, deadline)
+		case d.pong != nil:
+			err = c.ws.WriteControl(websocket.PongMessage, []byte(*d.pong), deadline)
+		case d.ping:
+			err = c.ws.WriteControl(websocket.PingMessage, []byte(c.payload), deadline)
+		case d.end != nil:
+			if d.end.code != 0 {
+				c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(d.end.code, d.end.why), deadline)
 			}
-		case <-ping.C:
-			err = c.ws.WriteControl(websocket.PingMessage, []byte(payload), time.Now().Add(c.times.write))
-		case data := <-c.pongs:
-			err = c.ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(c.times.write))
+			close(c.written)
+			return
+		default:
+			return
 		}
 		if err != nil {
 			c.writeFailed(err)
+			close(c.written)
 			return
 		}
 	}
+}
+
+// writeFrame sends a message. The first one is followed by a ping, whose pong shows that it was received.
+func (c *socket) writeFrame(frame []byte, deadline time.Time) error {
+	c.ws.SetWriteDeadline(deadline)
+	if err := c.ws.WriteMessage(websocket.TextMessage, frame); err != nil {
+		return err
+	}
+	if c.payload != "" {
+		return nil
+	}
+	c.payload = heard
+	return c.ws.WriteControl(websocket.PingMessage, []byte(heard), deadline)
 }
 
 // writeFailed ends the socket. No close frame can follow what was written in part.
@@ -268,32 +324,5 @@ func (c *socket) writeFailed(err error) {
 		c.end(endingOf(protocol.SlowConsumer), true)
 	default:
 		c.end(ending{0, closedLost}, true)
-	}
-}
-
-// flush sends what waits. The first frame is followed by a ping, whose pong shows that it was received.
-func (c *socket) flush(payload *string) (ended bool, err error) {
-	for {
-		frame, end := c.queue.pop()
-		deadline := time.Now().Add(c.times.write)
-		switch {
-		case end != nil:
-			if end.code != 0 {
-				c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(end.code, end.why), deadline)
-			}
-			return true, nil
-		case frame == nil:
-			return false, nil
-		}
-		c.ws.SetWriteDeadline(deadline)
-		if err := c.ws.WriteMessage(websocket.TextMessage, frame); err != nil {
-			return false, err
-		}
-		if *payload == "" {
-			*payload = heard
-			if err := c.ws.WriteControl(websocket.PingMessage, []byte(heard), deadline); err != nil {
-				return false, err
-			}
-		}
 	}
 }

@@ -2,7 +2,7 @@
 // packets a second: nothing is allocated or copied per packet, and nothing is looked up in a map.
 //
 // A Sealer protects what is sent under one direction's keys, an Opener takes off what the other direction's keys protect. Both derive
-// their session keys once, of the master key and salt that a DTLS handshake agreed on (ExportKeys, SplitKeys). There is no master key
+// their session keys once, of the master key and salt that a DTLS handshake agreed on. There is no master key
 // identifier and no rekeying: DTLS-SRTP in WebRTC uses neither. Other protection profiles are not here.
 //
 // # What the Sealer leaves to its caller

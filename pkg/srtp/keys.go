@@ -56,27 +56,6 @@ func (p Profile) Supported() bool { return p.KeyLen() != 0 }
 // Keys are the master key and the master salt of one direction.
 type Keys struct{ Key, Salt []byte }
 
-// SplitKeys takes the keying material of a DTLS handshake apart: client key, server key, client salt, server salt (RFC 5764 section
-// 4.2). The client's keys protect what the DTLS client sends. The results point into material, so that whoever clears it has cleared
-// them. An error says that p is not supported or that material is not exactly as long as p asks for.
-func SplitKeys(p Profile, material []byte) (client, server Keys, err error) {
-	key, salt := p.KeyLen(), p.SaltLen()
-	if key == 0 {
-		return Keys{}, Keys{}, fmt.Errorf("split keys: SRTP profile %#04x is not supported", uint16(p))
-	}
-	if len(material) != 2*(key+salt) {
-		return Keys{}, Keys{}, fmt.Errorf("split keys: %d bytes of keying material, want %d", len(material), 2*(key+salt))
-	}
-	take := func(n int) []byte {
-		part := material[:n:n]
-		material = material[n:]
-		return part
-	}
-	client.Key, server.Key = take(key), take(key)
-	client.Salt, server.Salt = take(salt), take(salt)
-	return client, server, nil
-}
-
 // Labels of key derivation (RFC 3711 section 4.3.1). GCM authenticates by itself, so that the labels of authentication keys, 1 and 4,
 // stay unused.
 const (

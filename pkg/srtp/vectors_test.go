@@ -125,46 +125,6 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
-func TestSplitKeys(t *testing.T) {
-	material := make([]byte, 56)
-	for i := range material {
-		material[i] = byte(i)
-	}
-	client, server, err := SplitKeys(AES128GCM, material)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, part := range map[string]struct {
-		got  []byte
-		from int
-		to   int
-	}{
-		"client key":  {client.Key, 0, 16},
-		"server key":  {server.Key, 16, 32},
-		"client salt": {client.Salt, 32, 44},
-		"server salt": {server.Salt, 44, 56},
-	} {
-		if !bytes.Equal(part.got, material[part.from:part.to]) || cap(part.got) != len(part.got) {
-			t.Errorf("%s is %x", name, part.got)
-		}
-	}
-	clear(material)
-	if client.Key[15] != 0 || server.Salt[11] != 0 {
-		t.Error("clearing the material leaves keys")
-	}
-	for _, wrong := range []struct {
-		p Profile
-		n int
-	}{{AES128GCM, 55}, {AES128GCM, 57}, {AES128GCM, 88}, {AES256GCM, 56}, {AES256GCM, 0}, {1, 60}} {
-		if _, _, err := SplitKeys(wrong.p, make([]byte, wrong.n)); err == nil {
-			t.Errorf("profile %#x takes %d bytes", uint16(wrong.p), wrong.n)
-		}
-	}
-	if _, _, err := SplitKeys(AES256GCM, make([]byte, 88)); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestNewRefuses(t *testing.T) {
 	for name, arguments := range map[string]struct {
 		p          Profile

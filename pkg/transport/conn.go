@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/sdp/v3"
-	"github.com/pion/webrtc/v4"
 
 	"sfu/pkg/forwarder"
 )
@@ -19,20 +18,22 @@ import (
 // Conn is one PeerConnection. The client always offers; Conn only answers.
 type Conn struct {
 	engine  *Engine
-	api     *webrtc.API
-	pc      *webrtc.PeerConnection
+	wire    *wire
 	peer    *forwarder.Peer
 	handler Handler
 	inbound inbound
-	secrets secrets
 	routes  routes
 	writer  *writer
+	closing sync.Once
+	closed  chan struct{}
+	ending  atomic.Bool // Close was called
+
+	// The rest down to telling belongs to Answer. lines are the kinds of all m-lines so far, out those towards the client.
+	lines   map[string]forwarder.Kind
+	out     map[string]outLine
 	slots   int // made so far
-	// receiving are the mids of the m-lines that have a slotTrack.
-	receiving map[string]bool
-	closing   sync.Once
-	closed    chan struct{}
-	ending    atomic.Bool // Close was called
+	session uint64
+	answers uint64
 
 	// telling orders what the handler is told; it is taken before mu.
 	telling sync.Mutex
@@ -48,28 +49,18 @@ type Conn struct {
 
 // NewConn makes a connection whose media belongs to group. It has no m-lines until the first Answer.
 func (e *Engine) NewConn(group *forwarder.Group, h Handler) (*Conn, error) {
-	c := &Conn{engine: e, handler: h, writer: newWriter(&e.counters), receiving: map[string]bool{}, closed: make(chan struct{})}
+	c := &Conn{
+		engine: e, handler: h, writer: newWriter(&e.counters), lines: map[string]forwarder.Kind{}, out: map[string]outLine{},
+		session: rand.Uint64() >> 1, closed: make(chan struct{}),
+	}
 	c.inbound.conn = c
 	c.inbound.limit.dropped = &e.counters.policed
 	var err error
-	if c.api, err = e.newAPI(c); err != nil {
+	if c.wire, err = newWire(e, c); err != nil {
 		return nil, err
 	}
-	c.pc, err = c.api.NewPeerConnection(webrtc.Configuration{
-		Certificates: []webrtc.Certificate{e.certificate}, BundlePolicy: webrtc.BundlePolicyMaxBundle,
-		// RFC 9335 is not spoken by package srtp.
-		RTPHeaderEncryptionPolicy: webrtc.RTPHeaderEncryptionPolicyDisable,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("make a PeerConnection: %w", err)
-	}
 	c.peer = group.NewPeer(c.writer, observer{c})
-	c.pc.OnICEConnectionStateChange(c.iceChanged)
-	c.pc.OnConnectionStateChange(c.stateChanged)
-	c.writer.queue.feedback = func(p []rtcp.Packet) error { return c.pc.WriteRTCP(p) }
-	dtls := c.pc.SCTP().Transport()
-	dtls.OnStateChange(c.dtlsChanged)
-	dtls.ICETransport().OnSelectedCandidatePairChange(c.chosen)
+	c.writer.queue.wire = c.wire
 	e.mu.Lock()
 	e.conns[c] = struct{}{}
 	e.mu.Unlock()
@@ -98,20 +89,22 @@ func (c *Conn) Answer(ctx context.Context, text string, permit Permit) (Answer, 
 	if err != nil {
 		return Answer{}, err
 	}
-	o.judge(permit, c.slots, c.receiving)
-	accepted, err := o.accepted()
-	if err != nil {
+	o.allow(c.engine.cfg.VideoCodecs)
+	o.judge(permit, c.slots, c.receives)
+	if !o.any() {
+		return Answer{}, badSDP("no m-line of it can be accepted")
+	}
+	if err := c.checkLines(o); err != nil {
 		return Answer{}, err
 	}
 	if err := c.hold(ctx); err != nil {
 		return Answer{}, err
 	}
-	described, err := c.negotiate(ctx, o, accepted)
+	described, err := c.negotiate(o)
 	if err != nil {
 		c.abort(err)
 		return Answer{}, err
 	}
-	o.complete(described)
 	final, err := described.Marshal()
 	if err != nil {
 		c.abort(err)
@@ -130,68 +123,75 @@ func (c *Conn) Answer(ctx context.Context, text string, permit Permit) (Answer, 
 	return a, nil
 }
 
-// negotiate has pion answer and returns its answer parsed.
-func (c *Conn) negotiate(ctx context.Context, o *offer, accepted string) (*sdp.SessionDescription, error) {
-	restarted := c.pc.RemoteDescription() != nil && !strings.Contains(c.pc.RemoteDescription().SDP, "a=ice-ufrag:"+o.ufrag())
-	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: accepted}); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBadSDP, err)
+// receives reports whether the client receives on an m-line already.
+func (c *Conn) receives(mid string) bool {
+	_, ok := c.out[mid]
+	return ok
+}
+
+// checkLines refuses an offer in which an m-line is not the kind that it was.
+func (c *Conn) checkLines(o *offer) error {
+	for _, s := range o.sections {
+		if kind, known := c.lines[s.mid]; known && s.kind != kind && !s.disabled {
+			return badSDP("m-line %s changed what it is", s.mid)
+		}
 	}
-	if err := c.addSlots(o); err != nil {
-		return nil, err
-	}
-	answer, err := c.pc.CreateAnswer(nil)
-	if err != nil {
-		return nil, fmt.Errorf("create the answer: %w", err)
-	}
-	gathered := webrtc.GatheringCompletePromise(c.pc)
-	if err := c.pc.SetLocalDescription(answer); err != nil {
-		return nil, fmt.Errorf("apply the answer: %w", err)
-	}
+	return nil
+}
+
+// negotiate returns the answer.
+func (c *Conn) negotiate(o *offer) (*sdp.SessionDescription, error) {
 	select {
-	case <-gathered:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("gather candidates: %w", ctx.Err())
 	case <-c.closed:
 		return nil, ErrClosed
+	default:
+	}
+	restarted, err := c.wire.negotiate(o.transport())
+	if err != nil {
+		return nil, err
 	}
 	if restarted {
 		c.watch()
 	}
-	described := &sdp.SessionDescription{}
-	if err := described.UnmarshalString(c.pc.LocalDescription().SDP); err != nil {
-		return nil, fmt.Errorf("read the answer: %w", err)
-	}
-	return described, nil
+	c.addSlots(o)
+	c.answers++
+	at := side{credentials: c.wire.local, fingerprint: c.engine.fingerprint, candidates: c.engine.candidates}
+	return o.answer(at, c.out, c.session, c.answers), nil
 }
 
-// addSlots puts a track of ours on each new m-line that the client receives on. The i-th new audio and the i-th new video m-line are one slot.
-func (c *Conn) addSlots(o *offer) error {
-	transceivers := map[string]*webrtc.RTPTransceiver{}
-	for _, t := range c.pc.GetTransceivers() {
-		transceivers[t.Mid()] = t
-	}
+// addSlots chooses the SSRCs of each new m-line that the client receives on. The i-th new audio and the i-th new video m-line are one slot.
+func (c *Conn) addSlots(o *offer) {
 	made := map[forwarder.Kind]int{}
 	for _, s := range o.sections {
-		if !s.receives || s.refused != 0 || s.disabled || c.receiving[s.mid] {
+		if s.refused != 0 || s.disabled {
 			continue
 		}
-		t := transceivers[s.mid]
-		if t == nil {
-			return badSDP("m-line %s changed what it is", s.mid)
+		c.lines[s.mid] = s.kind
+		if !s.receives || c.receives(s.mid) {
+			continue
 		}
-		track := newSlotTrack(s.kind, c.slots+made[s.kind], c.writer)
-		sender, err := c.api.NewRTPSender(track, c.pc.SCTP().Transport())
-		if err != nil {
-			return fmt.Errorf("make a sender: %w", err)
+		line := outLine{kind: s.kind, slot: c.slots + made[s.kind], ssrc: c.newSSRC()}
+		if s.kind == forwarder.Video {
+			line.rtx = c.newSSRC(line.ssrc)
 		}
-		if err := t.SetSender(sender, track); err != nil {
-			return badSDP("m-line %s changed what it is", s.mid)
-		}
-		c.receiving[s.mid] = true
+		c.out[s.mid] = line
 		made[s.kind]++
 	}
 	c.slots += max(made[forwarder.Audio], made[forwarder.Video])
-	return nil
+}
+
+// newSSRC chooses an SSRC that no m-line towards the client has, nor any of besides (RFC 3550 section 8.1).
+func (c *Conn) newSSRC(besides ...uint32) uint32 {
+	for {
+		ssrc := rand.Uint32()
+		used := ssrc == 0 || slices.Contains(besides, ssrc)
+		for _, line := range c.out {
+			used = used || line.ssrc == ssrc || line.rtx == ssrc
+		}
+		if !used {
+			return ssrc
+		}
+	}
 }
 
 // pair makes slots of new DownTracks.
@@ -216,18 +216,13 @@ func pair(downs []*forwarder.DownTrack) []forwarder.Slot {
 	return slots
 }
 
-// tellRTT passes on the round-trip time that ICE measured. Until the connection is there pion must not be asked: it starts ICE on another
-// goroutine and does not guard what it looks at here.
+// tellRTT passes on the round-trip time that ICE measured.
 func (c *Conn) tellRTT() {
 	c.mu.Lock()
 	connected := c.status.State == Connected
 	c.mu.Unlock()
-	if !connected {
-		return
-	}
-	s, ok := c.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePairStats()
-	if ok && s.CurrentRoundTripTime > 0 {
-		c.peer.SetRTT(time.Duration(s.CurrentRoundTripTime * float64(time.Second)))
+	if connected {
+		c.wire.tellRTT(c.peer)
 	}
 }
 
@@ -273,20 +268,20 @@ func (c *Conn) Close() {
 	<-c.closed
 }
 
-// shut closes pion's side, which says goodbye to the client first (DTLS's close_notify) and waits for its goroutines. A client on ICE-TCP
+// shut closes the wire, which says goodbye to the client first (DTLS's close_notify) and waits for its goroutines. A client on ICE-TCP
 // that does not read holds that up until the write runs out of time. What takes longer than closeTimeout is logged and goes on by itself,
 // but Close still waits for the writer, whose last packet may be stuck on the same socket.
 func (c *Conn) shut() {
 	done := make(chan error, 1)
-	go func() { done <- c.pc.GracefulClose() }()
+	go func() { done <- c.wire.close() }()
 	timeout := time.NewTimer(closeTimeout)
 	defer timeout.Stop()
 	select {
 	case err := <-done:
 		if err != nil {
-			c.engine.cfg.Log.Debug("close PeerConnection", "error", err)
+			c.engine.cfg.Log.Debug("close a connection", "error", err)
 		}
 	case <-timeout.C:
-		c.engine.cfg.Log.Error("PeerConnection does not close")
+		c.engine.cfg.Log.Error("a connection does not close")
 	}
 }

@@ -61,7 +61,7 @@ func formats(media *sdp.MediaDescription) []forwarder.Format {
 	for _, pt := range media.MediaName.Formats {
 		if strings.EqualFold(names[pt], "rtx") {
 			if n, ok := payloadType(pt); ok {
-				rtx[parameters(fmtps[pt])["apt"]] = n
+				rtx[parameter(fmtps[pt], "apt")] = n
 			}
 		}
 	}
@@ -180,7 +180,7 @@ func sendRIDs(media *sdp.MediaDescription) []string {
 			for stream := range strings.SplitSeq(fields[i+1], ";") {
 				rid, _, _ := strings.Cut(stream, ",") // alternatives: the first one is meant
 				if rid = strings.TrimPrefix(rid, "~"); isToken(rid, maxMid) && len(rids) < maxRIDs {
-					rids = append(rids, rid)
+					rids = append(rids, strings.Clone(rid)) // they last, the offer does not
 				}
 			}
 			return rids

@@ -1,20 +1,23 @@
-// Package transport owns sockets, ICE and DTLS: it makes PeerConnections and joins them to the forwarder. It is the only package that
-// touches a PeerConnection, and pion does for it what is not media: ICE, DTLS and the answer's SDP.
+// Package transport owns sockets, ICE, DTLS and SRTP: it is this side's half of a PeerConnection, and joins it to the forwarder. It answers
+// offers by itself (RFC 8829); of pion it uses what finds the client and agrees on keys, pion/ice and pion/dtls, and the ciphers of pion/srtp.
+// pion's own PeerConnection would hold a description, codecs and a sender and a receiver for each m-line, none of which is needed here.
 //
 // # Flow
 //
-// An Engine holds the UDP sockets (one port, one socket per local address), the ICE-TCP listener, the certificate and the codec list. NewConn makes
-// a Conn for one offered PeerConnection. Conn.Answer reads the offer with eyes of its own (offer.go) before pion sees it: limits,
-// candidates taken out, m-lines that are refused taken out and put back into the answer with port 0. What offer and answer agreed on
-// becomes []forwarder.Media (describe.go).
+// An Engine holds the UDP sockets (one port, one socket per local address), the ICE-TCP listener and the certificate. NewConn makes a Conn for
+// one offered PeerConnection. Conn.Answer parses the offer once (offer.go): limits, candidates taken out, m-lines refused. answer.go writes
+// what both sides can do, and describe.go makes []forwarder.Media of the two.
 //
-// In: pion decrypts and writes every SSRC into a buffer of ours (inbound.go), which hands the bytes to the forwarder at once; no pion
-// interceptor, receiver or track is used. Out: the forwarder's batch is flushed to each connection's writer (writer.go), which queues
-// and lets one goroutine encrypt and send, so that a slow path stalls nobody. The direct path that is to come replaces inbound.go and
-// writer.go for UDP; TCP and TURN stay on them.
+// A Conn has a wire (wire.go): an ICE agent with a candidate per UDP socket, one on TCP when somebody comes there (knock.go), a
+// DTLS server behind a pipe of datagrams (dtlspipe.go), and SRTP in both directions (srtpmedia.go), set up with the first packet.
+//
+// In: the wire reads a datagram, decrypts it and hands the bytes through inbound.go to the forwarder. Out: the forwarder's batch is flushed to
+// each connection's writer (writer.go), which queues and lets one goroutine encrypt and send, so that a slow path stalls nobody.
 //
 // # Goroutines and locks
 //
-// Each Conn has a writer goroutine, a watchdog timer and pion's own goroutines; Close waits for the writer and for pion. Engine has
-// one goroutine that tells the forwarder round-trip times. Conn.mu guards negotiation and status; handlers are called without it.
+// Each Conn has a writer goroutine, one that reads the wire, one that waits for ICE and DTLS until that is over, a watchdog timer and those of
+// pion's ICE and DTLS; Close waits for all. Engine has one goroutine that tells the forwarder round-trip times. Conn.telling orders what the
+// handler is told, and is taken before Conn.mu, which guards the status; handlers are called without mu. srtpMedia has a lock for each
+// direction.
 package transport

@@ -1,9 +1,6 @@
 package transport
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,8 +11,8 @@ import (
 
 	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
-	"github.com/pion/interceptor"
-	"github.com/pion/webrtc/v4"
+	"github.com/pion/transport/v5"
+	"github.com/pion/transport/v5/stdnet"
 
 	"sfu/pkg/codec"
 	"sfu/pkg/udp"
@@ -62,7 +59,7 @@ type Config struct {
 	MaxConnecting int
 	// MaxSSRCs bounds what one connection may send on, 0 means 32. One more may appear every 10 s.
 	MaxSSRCs int
-	// PlainSRTP leaves the encryption of all media to pion, which takes several times as long.
+	// PlainSRTP leaves the encryption of all media to pion's SRTP and each packet to its ICE, which costs several times as much.
 	PlainSRTP bool
 	// PlainUDP sends and receives one datagram per system call. NoGSO only does without generic segmentation offload, which some
 	// network drivers get wrong; both switch themselves off where the kernel lacks them.
@@ -73,21 +70,30 @@ type Config struct {
 	Log         *slog.Logger
 }
 
-// An Engine owns the sockets, the certificate and the codec list that all connections share.
+// An Engine owns the sockets and the certificate that all connections share.
 type Engine struct {
-	cfg         Config
-	udp         ice.UDPMux
-	sockets     []*socket
-	tcp         ice.TCPMux
-	certificate webrtc.Certificate
-	connecting  chan struct{}
-	quit        chan struct{}
-	finished    sync.WaitGroup
+	cfg        Config
+	udp        ice.UDPMux
+	sockets    []*socket
+	tcp        *ice.TCPMuxDefault // nil where there is none
+	interfaces transport.Net      // read once: the sockets do not move either
+	networks   []ice.NetworkType
+	logs       pionLoggerFactory
+	connecting chan struct{}
+	quit       chan struct{}
+	finished   sync.WaitGroup
+
+	// What every answer and handshake says.
+	places      []place
+	candidates  []string
+	fingerprint string
+	dtls        []dtls.ServerOption
 
 	counters counters
 
 	mu    sync.Mutex
 	conns map[*Conn]struct{}
+	wires map[string]*wire // by the user name of this side
 }
 
 // NewEngine opens the sockets.
@@ -104,17 +110,16 @@ func NewEngine(cfg Config) (*Engine, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	interfaces, err := stdnet.NewNet()
 	if err != nil {
-		return nil, fmt.Errorf("make the DTLS key: %w", err)
-	}
-	certificate, err := webrtc.GenerateCertificate(key)
-	if err != nil {
-		return nil, fmt.Errorf("make the DTLS certificate: %w", err)
+		return nil, fmt.Errorf("list the network interfaces: %w", err)
 	}
 	e := &Engine{
-		cfg: cfg, certificate: *certificate, conns: map[*Conn]struct{}{},
+		cfg: cfg, interfaces: interfaces, logs: pionLoggerFactory{cfg.Log}, conns: map[*Conn]struct{}{}, wires: map[string]*wire{},
 		connecting: make(chan struct{}, cfg.MaxConnecting), quit: make(chan struct{}),
+	}
+	if err := e.certify(); err != nil {
+		return nil, err
 	}
 	if err := e.listen(); err != nil {
 		return nil, err
@@ -149,93 +154,20 @@ func (e *Engine) listen() error {
 	}
 	e.cfg.Port = port
 	e.udp = ice.NewMultiUDPMuxDefault(muxes...)
+	e.networks = []ice.NetworkType{ice.NetworkTypeUDP4, ice.NetworkTypeUDP6}
 	if e.cfg.TCP != nil {
 		// No write buffer: a full connection must push back, not lose.
 		e.tcp = ice.NewTCPMuxDefault(ice.TCPMuxParams{
-			Listener: e.cfg.TCP, Logger: log, ReadBufferSize: 64,
+			Listener: knock{e.cfg.TCP, e}, Logger: log, ReadBufferSize: 64,
 			FirstStunBindTimeout: establishTimeout, AliveDurationForConnFromStun: establishTimeout,
 		})
+		e.networks = append(e.networks, ice.NetworkTypeTCP4, ice.NetworkTypeTCP6)
 	}
-	return nil
+	return e.place()
 }
 
 // Port returns the UDP port.
 func (e *Engine) Port() int { return e.cfg.Port }
-
-// socketAt returns the socket with this local address.
-func (e *Engine) socketAt(local net.Addr) *socket {
-	for _, k := range e.sockets {
-		if k.LocalAddr().String() == local.String() {
-			return k
-		}
-	}
-	return nil
-}
-
-// newAPI makes the pion API of one connection: its buffers are that connection's.
-func (e *Engine) newAPI(c *Conn) (*webrtc.API, error) {
-	media, err := newMediaEngine(e.cfg.VideoCodecs)
-	if err != nil {
-		return nil, err
-	}
-	s := webrtc.SettingEngine{LoggerFactory: pionLoggerFactory{e.cfg.Log, &e.counters.unreadable}, BufferFactory: c.inbound.buffer}
-	s.SetICEUDPMux(udpEntry{e.udp, c})
-	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
-	if e.tcp != nil {
-		s.SetICETCPMux(tcpEntry{e.tcp, c})
-		networks = append(networks, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
-	}
-	s.SetNetworkTypes(networks)
-	s.DisableActiveTCP(true)
-	s.SetIncludeLoopbackCandidate(true)
-	s.SetIPFilter(e.announces)
-	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-	s.SetICETimeouts(DisconnectedAfter, failedAfter, keepAlive)
-	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
-	// RFC 6347 section 4.2.1's cookie defends servers that answer strangers; only clients that passed ICE get here.
-	s.SetDTLSInsecureSkipHelloVerify(true)
-	s.DisableMediaEngineCopy(true)
-	s.SetDTLSServerHelloMessageHook(c.secrets.hello)
-	s.SetDTLSKeyLogWriter(&c.secrets)
-	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
-		return nil, fmt.Errorf("set the DTLS role: %w", err)
-	}
-	if err := e.rewrite(&s); err != nil {
-		return nil, err
-	}
-	return webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithSettingEngine(s), webrtc.WithInterceptorRegistry(&interceptor.Registry{})), nil
-}
-
-// announces reports whether ip is one of the addresses that clients may be told.
-func (e *Engine) announces(ip net.IP) bool {
-	addr, ok := netip.AddrFromSlice(ip)
-	for _, a := range e.cfg.Addresses {
-		if ok && a.Local == addr.Unmap() {
-			return true
-		}
-	}
-	return false
-}
-
-func (e *Engine) rewrite(s *webrtc.SettingEngine) error {
-	var rules []webrtc.ICEAddressRewriteRule
-	for _, a := range e.cfg.Addresses {
-		if len(a.Announce) == 0 {
-			continue
-		}
-		rule := webrtc.ICEAddressRewriteRule{
-			Local: a.Local.String(), AsCandidateType: webrtc.ICECandidateTypeHost, Mode: webrtc.ICEAddressRewriteReplace,
-		}
-		for _, to := range a.Announce {
-			rule.External = append(rule.External, to.String())
-		}
-		rules = append(rules, rule)
-	}
-	if err := s.SetICEAddressRewriteRules(rules...); err != nil {
-		return fmt.Errorf("announce addresses: %w", err)
-	}
-	return nil
-}
 
 // watchRTT tells the forwarder the round-trip times that ICE measures.
 func (e *Engine) watchRTT() {

@@ -1,33 +1,26 @@
 package transport
 
 import (
-	"bytes"
 	"encoding/binary"
-	"io"
 	"sync"
 	"sync/atomic"
-
-	"github.com/pion/transport/v5/packetio"
 
 	"sfu/pkg/forwarder"
 	"sfu/pkg/srtp"
 )
 
-// inbound takes what a client sends: from the sockets and paths once the connection has an opener, else what pion has decrypted. pion makes one
-// buffer per SSRC, a megabyte each, and keeps it as long as the connection; these hold nothing, pass each packet on within the call, and
-// count: a client that uses too many SSRCs is out.
+// inbound takes what a client sends, decrypts what it has an opener for, passes each packet on within the call, and counts: a client that uses too
+// many SSRCs is out.
 type inbound struct {
 	conn   *Conn
 	opener atomic.Pointer[opener]
-	rtp    ssrcBudget
-	rtcp   ssrcBudget
 	limit  pacing
-	// last and lastSSRC belong to the goroutine that decrypts RTCP.
-	last     []byte
-	lastSSRC uint32
+	// streams, of RTP, and reports, of who sends RTCP, belong to who decrypts.
+	streams ssrcBudget
+	reports ssrcBudget
 }
 
-// An opener decrypts what one client sends. UDP and TCP are read by different goroutines.
+// An opener decrypts what one client sends. The socket and the wire are read by different goroutines.
 type opener struct {
 	mu   sync.Mutex
 	srtp *srtp.Opener
@@ -38,15 +31,15 @@ type opener struct {
 // secure has packets be decrypted with o from now on.
 func (in *inbound) secure(o *srtp.Opener) { in.opener.Store(&opener{srtp: o}) }
 
-// take takes the datagram of size bytes in b, which is then the forwarder's, and reports whether it did: before the connection is secured packets
-// are pion's to keep until then. now is in ns.
+// take takes the datagram of size bytes in b, which is then the forwarder's, and reports whether it did: without an opener packets are the
+// wire's. now is in ns.
 func (in *inbound) take(inlet *forwarder.Inlet, b *forwarder.Buffer, size int, truncated bool, now int64) bool {
 	o := in.opener.Load()
 	if o == nil {
 		return false
 	}
 	if truncated {
-		in.conn.engine.counters.unreadable.Add(1)
+		in.unreadable()
 		b.Release()
 		return true
 	}
@@ -60,7 +53,7 @@ func (in *inbound) take(inlet *forwarder.Inlet, b *forwarder.Buffer, size int, t
 	return true
 }
 
-// takeCopy is take for datagrams that come one by one, in memory of pion's.
+// takeCopy is take for a datagram in memory of the caller's.
 func (in *inbound) takeCopy(packet []byte) bool {
 	o := in.opener.Load()
 	if o == nil {
@@ -74,10 +67,10 @@ func (in *inbound) takeCopy(packet []byte) bool {
 
 // open decrypts a packet in place.
 func (in *inbound) open(o *opener, packet []byte, now int64) (plain []byte, control, ok bool) {
-	counters := &in.conn.engine.counters
-	control = isRTCP(packet)
-	packets := 1
 	o.mu.Lock()
+	defer o.mu.Unlock()
+	control = kindOf(packet) == datagramRTCP
+	packets := 1
 	var err error
 	if control {
 		plain, err = o.srtp.OpenRTCP(packet)
@@ -85,20 +78,20 @@ func (in *inbound) open(o *opener, packet []byte, now int64) (plain []byte, cont
 	} else {
 		plain, err = o.srtp.OpenRTP(packet)
 	}
-	more := o.srtp.Made() > o.made
-	o.made = o.srtp.Made()
-	o.mu.Unlock()
 	switch {
 	case err != nil:
-		counters.unreadable.Add(1)
-	case more && !in.rtp.take(now, in.conn.engine.cfg.MaxSSRCs):
+		in.unreadable()
+	case o.srtp.Made() != o.made && !in.streams.take(now, in.conn.engine.cfg.MaxSSRCs):
 		in.conn.abort(ErrTooManyStreams)
 	case in.limit.allow(now, packets):
-		counters.directIn.Add(1)
-		return plain, control, true
+		ok = true
+		in.conn.engine.counters.directIn.Add(1)
 	}
-	return nil, control, false
+	o.made = o.srtp.Made()
+	return plain, control, ok
 }
+
+func (in *inbound) unreadable() { in.conn.engine.counters.unreadable.Add(1) }
 
 // packetsIn returns how many RTCP packets a compound has, each of which is work (RFC 3550 section 6.1).
 func packetsIn(compound []byte) int {
@@ -111,64 +104,22 @@ func packetsIn(compound []byte) int {
 	return max(n, 1)
 }
 
-// buffer is pion's BufferFactory.
-func (in *inbound) buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
-	budget, limit := &in.rtcp, maxRTCPStreams
-	if kind == packetio.RTPBufferPacket {
-		budget, limit = &in.rtp, in.conn.engine.cfg.MaxSSRCs
+// plain takes a packet that the wire has decrypted; ssrc is whose it is.
+func (in *inbound) plain(ssrc uint32, packet []byte, control bool) {
+	now := sinceStart()
+	budget, limit, packets := &in.streams, in.conn.engine.cfg.MaxSSRCs, 1
+	if control {
+		budget, limit, packets = &in.reports, maxRTCPStreams, packetsIn(packet)
 	}
-	switch {
-	case !budget.take(sinceStart(), limit):
+	if !budget.knows(ssrc, now, limit) {
 		in.conn.abort(ErrTooManyStreams)
-		return discard{}
-	case kind == packetio.RTPBufferPacket:
-		return (*rtpSink)(in)
+		return
 	}
-	return &rtcpSink{in: in, ssrc: ssrc}
-}
-
-// discard stands in for a stream that is one too many.
-type discard struct{}
-
-func (discard) Read([]byte) (int, error)    { return 0, io.EOF }
-func (discard) Write(b []byte) (int, error) { return len(b), nil }
-func (discard) Close() error                { return nil }
-
-// rtpSink is written by the goroutine that decrypts RTP. pion's own readers find it at its end and go.
-type rtpSink inbound
-
-func (s *rtpSink) Write(b []byte) (int, error) {
-	if s.limit.allow(sinceStart(), 1) {
-		s.conn.engine.counters.plainIn.Add(1)
-		s.conn.peer.Receive(b, false)
+	if in.limit.allow(now, packets) {
+		in.conn.engine.counters.plainIn.Add(1)
+		in.conn.peer.Receive(packet, control)
 	}
-	return len(b), nil
 }
-func (s *rtpSink) Read([]byte) (int, error) { return 0, io.EOF }
-func (s *rtpSink) Close() error             { return nil }
-
-// rtcpSink is written by the goroutine that decrypts RTCP. pion takes compounds apart and writes each packet by itself, once for every SSRC
-// that it is about (that the compound is about, where it names none), in ascending order; the forwarder wants it once.
-type rtcpSink struct {
-	in   *inbound
-	ssrc uint32
-}
-
-func (s *rtcpSink) Write(b []byte) (int, error) {
-	in := s.in
-	again := s.ssrc > in.lastSSRC && bytes.Equal(b, in.last)
-	in.lastSSRC = s.ssrc
-	if !again {
-		in.last = append(in.last[:0], b...)
-		if in.limit.allow(sinceStart(), 1) {
-			in.conn.engine.counters.plainIn.Add(1)
-			in.conn.peer.Receive(b, true)
-		}
-	}
-	return len(b), nil
-}
-func (s *rtcpSink) Read([]byte) (int, error) { return 0, io.EOF }
-func (s *rtcpSink) Close() error             { return nil }
 
 // packetsPerSecond bounds what one connection may send, RTP and RTCP together.
 const packetsPerSecond = 6000
@@ -177,7 +128,7 @@ const packetsPerSecond = 6000
 type pacing struct {
 	mu      sync.Mutex
 	tokens  float64
-	filled  int64 // ns
+	filled  int64
 	dropped *atomic.Uint64
 }
 

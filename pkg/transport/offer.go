@@ -23,7 +23,7 @@ const (
 	maxSSRCs      = 16 // per m-line
 )
 
-// An offer is a client's SDP after it was found fit, without what pion must not see.
+// An offer is a client's SDP after it was found fit, without its candidates.
 type offer struct {
 	description *sdp.SessionDescription
 	sections    []section
@@ -79,7 +79,8 @@ func parseOffer(text string) (*offer, error) {
 
 func parseSection(media *sdp.MediaDescription) (section, error) {
 	s := section{media: media}
-	s.mid, _ = media.Attribute("mid")
+	mid, _ := media.Attribute("mid")
+	s.mid = strings.Clone(mid) // it lasts, the offer does not
 	if !isToken(s.mid, maxMid) {
 		return s, badSDP("an m-line has no usable mid")
 	}
@@ -198,29 +199,39 @@ func (o *offer) checkTransport() error {
 // checkAgreement wants every mention of what is shared to say the same as the one that was looked at. RFC 8843 section 7.1.3 lets the other
 // m-lines repeat it, and the session may name it as well; which mention counts is read differently, by pion too.
 func (o *offer) checkAgreement(want map[string]string) error {
-	mentions := slices.Clone(o.description.Attributes)
+	if err := agreed(o.description.Attributes, want); err != nil {
+		return err
+	}
 	for i := range o.sections {
-		if !o.sections[i].disabled {
-			mentions = append(mentions, o.sections[i].media.Attributes...)
+		if o.sections[i].disabled {
+			continue
+		}
+		if err := agreed(o.sections[i].media.Attributes, want); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+func agreed(mentions []sdp.Attribute, want map[string]string) error {
 	for _, a := range mentions {
-		agreed, shared := want[a.Key]
-		if shared && a.Value != agreed && (a.Key != "fingerprint" || !strings.EqualFold(a.Value, agreed)) {
+		value, shared := want[a.Key]
+		if shared && a.Value != value && (a.Key != "fingerprint" || !strings.EqualFold(a.Value, value)) {
 			return badSDP("the m-lines do not agree on %s", a.Key)
 		}
 	}
 	return nil
 }
 
-// ufrag is the client's ICE user name; another one than before is an ICE restart.
-func (o *offer) ufrag() string {
+// transport returns what the client's side of the transport says; others than before are an ICE restart.
+func (o *offer) transport() (c credentials, fingerprint string) {
 	for _, s := range o.sections {
 		if !s.disabled {
-			return o.attribute(s.media, "ice-ufrag")
+			lasting := func(key string) string { return strings.Clone(o.attribute(s.media, key)) }
+			return credentials{lasting("ice-ufrag"), lasting("ice-pwd")}, lasting("fingerprint")
 		}
 	}
-	return ""
+	return c, ""
 }
 
 func (o *offer) attribute(media *sdp.MediaDescription, key string) string {
@@ -260,9 +271,9 @@ func checkFingerprint(value string) error {
 	return nil
 }
 
-// judge decides which m-lines are refused. slots is how many slots there are, on the m-lines receiving, which are not refused any more.
+// judge decides which m-lines are refused. slots is how many slots there are, on the m-lines that receiving knows, which are not refused any more.
 // Each new m-line counts as addSlots will count it: the i-th of its kind is in the i-th new slot.
-func (o *offer) judge(permit Permit, slots int, receiving map[string]bool) {
+func (o *offer) judge(permit Permit, slots int, receiving func(mid string) bool) {
 	made := map[forwarder.Kind]int{}
 	for i := range o.sections {
 		s := &o.sections[i]
@@ -276,7 +287,7 @@ func (o *offer) judge(permit Permit, slots int, receiving map[string]bool) {
 			s.refused = RefusedCodec
 		case s.sends && !permit.Publish(s.mid, s.kind):
 			s.refused = RefusedPermission
-		case s.receives && !receiving[s.mid]:
+		case s.receives && !receiving(s.mid):
 			if slots+made[s.kind] >= permit.Slots {
 				s.refused = RefusedLimit
 				continue
@@ -286,54 +297,18 @@ func (o *offer) judge(permit Permit, slots int, receiving map[string]bool) {
 	}
 }
 
-// accepted returns the SDP for pion: the m-lines that are neither refused nor turned off.
-func (o *offer) accepted() (string, error) {
-	d := *o.description
-	d.MediaDescriptions = nil
-	var mids []string
-	for _, s := range o.sections {
-		if s.refused == 0 && !s.disabled {
-			d.MediaDescriptions = append(d.MediaDescriptions, s.media)
-			mids = append(mids, s.mid)
-		}
-	}
-	if len(mids) == 0 {
-		return "", badSDP("no m-line of it can be accepted")
-	}
-	d.Attributes = slices.Clone(d.Attributes)
-	for i, a := range d.Attributes {
-		if a.Key == "group" {
-			d.Attributes[i].Value = "BUNDLE " + strings.Join(mids, " ")
-		}
-	}
-	text, err := d.Marshal()
-	if err != nil {
-		return "", badSDP("it cannot be written again")
-	}
-	return string(text), nil
+// any reports whether an m-line is left that is neither refused nor turned off.
+func (o *offer) any() bool {
+	return slices.ContainsFunc(o.sections, func(s section) bool { return s.refused == 0 && !s.disabled })
 }
 
-// complete puts the refused and disabled m-lines back into pion's answer, where the offer had them, with port 0 (RFC 3264 section 6).
-func (o *offer) complete(answer *sdp.SessionDescription) {
-	accepted := answer.MediaDescriptions
-	answer.MediaDescriptions = nil
-	for _, s := range o.sections {
-		if s.refused == 0 && !s.disabled && len(accepted) > 0 {
-			answer.MediaDescriptions = append(answer.MediaDescriptions, accepted[0])
-			accepted = accepted[1:]
-			continue
-		}
-		answer.MediaDescriptions = append(answer.MediaDescriptions, s.rejected())
-	}
-}
-
-// rejected is the m-line in an answer that turns it down. It names the formats as the offer did: pion cannot read it otherwise.
+// rejected is the m-line in an answer that turns it down. It names the formats as the offer did: some cannot read it otherwise.
 func (s *section) rejected() *sdp.MediaDescription {
 	name := s.media.MediaName
 	name.Port = sdp.RangedPort{Value: 0}
 	m := &sdp.MediaDescription{
 		MediaName:             name,
-		ConnectionInformation: &sdp.ConnectionInformation{NetworkType: "IN", AddressType: "IP4", Address: &sdp.Address{Address: "0.0.0.0"}},
+		ConnectionInformation: unspecified,
 		Attributes:            []sdp.Attribute{{Key: "mid", Value: s.mid}, {Key: "inactive"}},
 	}
 	for _, a := range s.media.Attributes {

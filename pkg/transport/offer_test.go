@@ -112,16 +112,34 @@ func TestParseOffer(t *testing.T) {
 				}
 				return
 			}
-			o.judge(Permit{Publish: func(string, forwarder.Kind) bool { return true }, Slots: 4}, 0, nil)
-			text, err := o.accepted()
+			o.judge(Permit{Publish: func(string, forwarder.Kind) bool { return true }, Slots: 4}, 0, nobody)
+			text, err := o.description.Marshal()
 			if err != nil {
 				t.Fatal(err)
 			}
-			if strings.Contains(text, "candidate") {
+			if strings.Contains(string(text), "candidate") || strings.Contains(answerText(t, o), "candidate:") {
 				t.Error("a candidate of the client is left")
 			}
 		})
 	}
+}
+
+// nobody receives on any m-line.
+func nobody(string) bool { return false }
+
+// answerText is the answer to an offer that was judged.
+func answerText(t *testing.T, o *offer) string {
+	t.Helper()
+	out := map[string]outLine{}
+	for _, s := range o.sections {
+		out[s.mid] = outLine{kind: s.kind, ssrc: 5, rtx: 6}
+	}
+	at := side{credentials: credentials{"ours", "oursoursoursoursoursours"}, fingerprint: fingerprint}
+	text, err := o.answer(at, out, 1, 1).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func manyRIDs(n int) string {
@@ -153,7 +171,7 @@ func TestJudge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.judge(Permit{Publish: func(mid string, k forwarder.Kind) bool { return k == forwarder.Video }, Slots: 1}, 0, nil)
+	o.judge(Permit{Publish: func(mid string, k forwarder.Kind) bool { return k == forwarder.Video }, Slots: 1}, 0, nobody)
 	got := map[string]Refusal{}
 	for _, s := range o.sections {
 		got[s.mid] = s.refused
@@ -164,19 +182,14 @@ func TestJudge(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("refused %v, want %v", got, want)
 	}
-	text, err := o.accepted()
-	if err != nil {
+	text := answerText(t, o)
+	if !o.any() || !strings.Contains(text, "BUNDLE 1 4\r\n") || strings.Count(text, "a=ice-ufrag:ours\r\n") != 2 {
+		t.Errorf("answered:\n%s", text)
+	}
+	answer := &sdp.SessionDescription{}
+	if err := answer.UnmarshalString(text); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(text, "BUNDLE 1 4\r\n") || strings.Count(text, "m=") != 2 {
-		t.Errorf("accepted:\n%s", text)
-	}
-
-	answer := &sdp.SessionDescription{MediaDescriptions: []*sdp.MediaDescription{
-		{MediaName: sdp.MediaName{Media: "video", Port: sdp.RangedPort{Value: 9}}, Attributes: []sdp.Attribute{{Key: "mid", Value: "1"}}},
-		{MediaName: sdp.MediaName{Media: "video", Port: sdp.RangedPort{Value: 9}}, Attributes: []sdp.Attribute{{Key: "mid", Value: "4"}}},
-	}}
-	o.complete(answer)
 	var mids []string
 	for _, m := range answer.MediaDescriptions {
 		mid, _ := m.Attribute("mid")
@@ -213,11 +226,7 @@ func TestJudgeSlots(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		receiving := map[string]bool{}
-		for _, mid := range test.receiving {
-			receiving[string(mid)] = true
-		}
-		o.judge(Permit{Slots: test.limit}, test.slots, receiving)
+		o.judge(Permit{Slots: test.limit}, test.slots, func(mid string) bool { return strings.Contains(test.receiving, mid) })
 		refused := ""
 		for _, s := range o.sections {
 			if s.refused == RefusedLimit {
@@ -235,9 +244,9 @@ func TestNothingAccepted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.judge(Permit{Publish: func(string, forwarder.Kind) bool { return false }}, 0, nil)
-	if _, err := o.accepted(); !errors.Is(err, ErrBadSDP) {
-		t.Errorf("error %v", err)
+	o.judge(Permit{Publish: func(string, forwarder.Kind) bool { return false }}, 0, nobody)
+	if o.any() {
+		t.Error("something was accepted")
 	}
 }
 
@@ -274,7 +283,7 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-// FuzzOffer runs what a client can send into everything that happens before pion sees it.
+// FuzzOffer runs what a client can send into everything that happens before ICE.
 func FuzzOffer(f *testing.F) {
 	f.Add(session("0", "1", "2") + audioLine("0", "sendonly") + videoLine("1", "sendonly", manyRIDs(3), manySSRCs(3)) + audioLine("2", "recvonly"))
 	f.Add(session("0", "9") + videoLine("0", "sendrecv") + dataLine)
@@ -287,19 +296,18 @@ func FuzzOffer(f *testing.F) {
 			}
 			return
 		}
-		o.judge(Permit{Publish: func(string, forwarder.Kind) bool { return true }, Slots: 8}, 0, nil)
-		accepted, err := o.accepted()
-		if err != nil {
+		o.judge(Permit{Publish: func(string, forwarder.Kind) bool { return true }, Slots: 8}, 0, nobody)
+		if !o.any() {
 			return
 		}
-		if strings.Contains(accepted, "a=candidate:") {
+		answered := answerText(t, o)
+		if strings.Contains(answered, "a=candidate:") {
 			t.Fatal("a candidate of the client is left")
 		}
 		again := &sdp.SessionDescription{}
-		if err := again.UnmarshalString(accepted); err != nil {
-			t.Fatalf("what was accepted cannot be read: %v", err)
+		if err := again.UnmarshalString(answered); err != nil {
+			t.Fatalf("the answer cannot be read: %v", err)
 		}
-		o.complete(again)
 		if len(again.MediaDescriptions) != len(o.sections) {
 			t.Fatalf("%d m-lines in the answer to %d", len(again.MediaDescriptions), len(o.sections))
 		}
@@ -309,4 +317,40 @@ func FuzzOffer(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestAnswer: of each m-line the answer keeps what both sides know, under the numbers of the offer.
+func TestAnswer(t *testing.T) {
+	o, err := parseOffer(session("0", "1", "2", "3") + audioLine("0", "sendonly") +
+		videoLine("1", "sendonly", "a=rid:q send\r\na=rid:h send\r\na=simulcast:send q;h\r\na=rtcp-fb:96 goog-remb\r\n") + videoLine("2", "recvonly") +
+		audioLine("3", "inactive"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.allow([]codec.Type{codec.VP8})
+	o.judge(Permit{Publish: func(string, forwarder.Kind) bool { return true }, Slots: 4}, 0, nobody)
+	at := side{credentials: credentials{"ours", "oursoursoursoursoursours"}, fingerprint: fingerprint, candidates: []string{"1 1 udp 9 192.0.2.1 9 typ host"}}
+	text, err := o.answer(at, map[string]outLine{"2": {kind: forwarder.Video, slot: 3, ssrc: 5, rtx: 6}}, 7, 8).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := func(mid string) string {
+		return "c=IN IP4 0.0.0.0\r\na=setup:passive\r\na=mid:" + mid + "\r\na=ice-ufrag:ours\r\na=ice-pwd:oursoursoursoursoursours\r\na=rtcp-mux\r\na=rtcp-rsize\r\n"
+	}
+	const opus = "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\na=rtcp-fb:111 transport-cc\r\n" +
+		"a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\na=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
+	const vp8 = "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:96 ccm fir\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n" +
+		"a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\na=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n" +
+		"a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n"
+	want := "v=0\r\no=- 7 8 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2 3\r\na=fingerprint:" + fingerprint +
+		"\r\na=msid-semantic:WMS *\r\na=extmap-allow-mixed\r\n" +
+		"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" + transport("0") + opus + "a=recvonly\r\na=candidate:1 1 udp 9 192.0.2.1 9 typ host\r\na=end-of-candidates\r\n" +
+		"m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\n" + transport("1") + vp8 + "a=rid:q recv\r\na=rid:h recv\r\na=simulcast:recv q;h\r\na=recvonly\r\n" +
+		"m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\n" + transport("2") + vp8 +
+		"a=ssrc-group:FID 5 6\r\na=ssrc:5 cname:slot3\r\na=ssrc:5 msid:slot3 slot3-video\r\na=ssrc:6 cname:slot3\r\na=ssrc:6 msid:slot3 slot3-video\r\n" +
+		"a=msid:slot3 slot3-video\r\na=sendonly\r\n" +
+		"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" + transport("3") + opus + "a=inactive\r\n"
+	if string(text) != want {
+		t.Errorf("answered\n%s\nwant\n%s", text, want)
+	}
 }

@@ -4,10 +4,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
-	"github.com/pion/webrtc/v4"
-
 	"sfu/pkg/forwarder"
 )
 
@@ -17,30 +13,27 @@ const queuePackets = 1024
 // An outPacket waits in a sendQueue.
 type outPacket struct {
 	rtcp   bool
-	sealed bool // and goes to route; else pion encrypts it
-	header int  // its size
+	sealed bool // else the wire encrypts it
 	size   int
-	route  *route
 	data   [forwarder.MaxPacket]byte
 }
 
 var outPackets = sync.Pool{New: func() any { return new(outPacket) }}
 
-// A sendQueue lets one goroutine send, so that a slow path (TCP) or a slow encryptor (pion's) holds up nobody. What finds it full is dropped, which
+// A sendQueue lets one goroutine write to the wire, so that a slow path (TCP) or a slow cipher holds up nobody. What finds it full is dropped, which
 // the forwarder avoids by asking for Room first. The goroutine is started by the first packet: most connections need none.
 type sendQueue struct {
+	wire     *wire
 	waiting  atomic.Int32
 	counters *counters
 	wake     chan struct{}
 	quit     chan struct{}
 	finished sync.WaitGroup
 
-	mu       sync.Mutex
-	packets  []*outPacket
-	stream   webrtc.TrackLocalWriter
-	feedback func([]rtcp.Packet) error
-	started  bool
-	stopped  bool
+	mu      sync.Mutex
+	packets []*outPacket
+	started bool
+	stopped bool
 }
 
 func newSendQueue(c *counters) *sendQueue {
@@ -48,12 +41,6 @@ func newSendQueue(c *counters) *sendQueue {
 }
 
 func (q *sendQueue) room() int { return max(0, queuePackets-int(q.waiting.Load())) }
-
-func (q *sendQueue) bind(stream webrtc.TrackLocalWriter) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.stream = stream
-}
 
 // push takes p.
 func (q *sendQueue) push(p *outPacket) {
@@ -79,7 +66,6 @@ func (q *sendQueue) push(p *outPacket) {
 
 // run sends until stop.
 func (q *sendQueue) run() {
-	var header rtp.Header
 	var taken []*outPacket
 	for {
 		select {
@@ -89,38 +75,23 @@ func (q *sendQueue) run() {
 		}
 		q.mu.Lock()
 		taken, q.packets = q.packets, taken[:0]
-		stream := q.stream
 		q.mu.Unlock()
 		for i, p := range taken {
-			if err := q.send(p, stream, &header); err != nil {
+			if err := q.send(p); err != nil {
 				q.counters.failed.Add(1)
 			}
-			taken[i], p.route = nil, nil
+			taken[i] = nil
 			outPackets.Put(p)
 			q.waiting.Add(-1)
 		}
 	}
 }
 
-func (q *sendQueue) send(p *outPacket, stream webrtc.TrackLocalWriter, header *rtp.Header) error {
-	b := p.data[:p.size]
-	switch {
-	case p.sealed && p.route.stream != nil:
-		_, err := p.route.stream.WriteTo(b, p.route.addr)
-		return err
-	case p.sealed:
-		_, err := p.route.socket.WriteToAddrPort(b, p.route.remote)
-		return err
-	case p.rtcp:
-		raw := rtcp.RawPacket(b)
-		return q.feedback([]rtcp.Packet{&raw})
-	case stream == nil:
-		return nil
+func (q *sendQueue) send(p *outPacket) error {
+	if !p.sealed {
+		return q.wire.media.send(p.data[:p.size], p.rtcp)
 	}
-	if _, err := header.Unmarshal(p.data[:p.header]); err != nil {
-		return err
-	}
-	_, err := stream.WriteRTP(header, p.data[p.header:p.size])
+	_, err := q.wire.send(p.data[:p.size])
 	return err
 }
 

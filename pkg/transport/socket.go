@@ -79,7 +79,7 @@ func (k *socket) receive() error {
 	for i := range n {
 		size, from, truncated := k.reader.Datagram(i)
 		packet := k.spaces[i][:size]
-		if isMedia(packet) {
+		if kind := kindOf(packet); kind == datagramRTP || kind == datagramRTCP {
 			if from != last { // packets come in runs
 				conn, last = k.conns[from], from
 			}
@@ -95,12 +95,6 @@ func (k *socket) receive() error {
 	k.inlet.Flush()
 	return nil
 }
-
-// isMedia reports whether a datagram is SRTP or SRTCP (RFC 7983 section 7).
-func isMedia(b []byte) bool { return len(b) > 0 && b[0]>>6 == 2 }
-
-// isRTCP tells SRTCP from SRTP (RFC 5761 section 4).
-func isRTCP(b []byte) bool { return len(b) > 1 && b[1] >= 192 && b[1] <= 223 }
 
 // attach has media from that address be c's.
 func (k *socket) attach(from netip.AddrPort, c *Conn) {

@@ -20,7 +20,7 @@ type Stats struct {
 	// Policed those that a client sent beyond its rate.
 	QueueDropped, SendFailed, Policed uint64
 	// Unreadable counts packets that a client sent and that could not be decrypted, came twice, are too large, are nothing that a
-	// connection carries, or found pion's buffer full.
+	// connection carries, or came when too many waited for the handshake.
 	Unreadable uint64
 	// DirectIn and DirectOut count the datagrams that went past pion, PlainIn and PlainOut those that it decrypted, or encrypted or framed.
 	DirectIn, DirectOut, PlainIn, PlainOut uint64

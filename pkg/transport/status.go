@@ -2,13 +2,10 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/pion/webrtc/v4"
-
-	"sfu/pkg/srtp"
+	"github.com/pion/ice/v4"
 )
 
 // hold takes a place among those that connect, before the first answer, and starts the watchdog.
@@ -67,10 +64,8 @@ func (c *Conn) overdue() {
 func (c *Conn) tell(change func(*Status)) {
 	c.telling.Lock()
 	defer c.telling.Unlock()
-	// pion is asked before mu is taken: while DTLS stops it holds its lock and waits for the goroutine that reads SRTP, and that one may be in
-	// abort, which takes mu.
-	ice, dtls := c.pc.ICEConnectionState(), c.pc.SCTP().Transport().State()
 	c.mu.Lock()
+	at, stage := ice.ConnectionState(c.wire.ice.Load()), dtlsStage(c.wire.stage.Load())
 	before := c.status
 	if before.State == Closed {
 		c.mu.Unlock()
@@ -78,7 +73,7 @@ func (c *Conn) tell(change func(*Status)) {
 	}
 	change(&c.status)
 	c.status.Step = ""
-	c.ice = iceReached(c.ice, ice, dtls)
+	c.ice = iceReached(c.ice, at, stage)
 	if c.status.State == Connecting || c.status.State == Failed {
 		c.status.Step = "ice"
 		if c.ice {
@@ -93,17 +88,17 @@ func (c *Conn) tell(change func(*Status)) {
 	}
 }
 
-// iceReached reports whether ICE has got through, from what it was before and what pion says. pion tells of ICE and of DTLS in any order, so
-// both are asked at each change; what was closed has got as far as it was seen to.
-func iceReached(before bool, ice webrtc.ICEConnectionState, dtls webrtc.DTLSTransportState) bool {
-	switch ice {
-	case webrtc.ICEConnectionStateDisconnected, webrtc.ICEConnectionStateFailed:
+// iceReached reports whether ICE has got through, from what it was before and what ICE and DTLS say. They tell of it in any order, so both are
+// asked at each change; what was closed has got as far as it was seen to.
+func iceReached(before bool, at ice.ConnectionState, stage dtlsStage) bool {
+	switch at {
+	case ice.ConnectionStateDisconnected, ice.ConnectionStateFailed:
 		return false
-	case webrtc.ICEConnectionStateConnected, webrtc.ICEConnectionStateCompleted:
+	case ice.ConnectionStateConnected, ice.ConnectionStateCompleted:
 		return true
 	}
-	switch dtls {
-	case webrtc.DTLSTransportStateConnecting, webrtc.DTLSTransportStateConnected, webrtc.DTLSTransportStateFailed:
+	switch stage {
+	case dtlsConnecting, dtlsConnected, dtlsFailed:
 		return true // or DTLS would not have begun
 	}
 	return before
@@ -126,73 +121,49 @@ func (c *Conn) countStatus(before, now Status) {
 	}
 }
 
-func (c *Conn) iceChanged(s webrtc.ICEConnectionState) {
-	switch s {
-	case webrtc.ICEConnectionStateDisconnected:
+// iceChanged is told what ICE is now.
+func (c *Conn) iceChanged(now ice.ConnectionState) {
+	switch now {
+	case ice.ConnectionStateDisconnected:
 		c.tell(func(s *Status) { s.State = Disconnected })
-	case webrtc.ICEConnectionStateConnected, webrtc.ICEConnectionStateChecking:
-		c.tell(func(*Status) {}) // the step may have changed
-	}
-}
-
-func (c *Conn) stateChanged(s webrtc.PeerConnectionState) {
-	switch s {
-	case webrtc.PeerConnectionStateConnected:
-		c.connected()
-	case webrtc.PeerConnectionStateFailed:
+	case ice.ConnectionStateFailed:
 		c.tell(func(s *Status) { s.State = Failed })
-	case webrtc.PeerConnectionStateClosed:
-		if c.ending.Load() {
-			return
-		}
-		// Not our doing: the client closed DTLS, or the handshake failed.
-		c.tell(func(s *Status) {
-			if s.State == Connecting {
-				s.State = Failed
-			}
-		})
-		go c.Close()
+	case ice.ConnectionStateConnected, ice.ConnectionStateChecking:
+		c.tell(func(*Status) {}) // the step may have changed
+		c.connected()
 	}
 }
 
-// dtlsChanged takes the keys once DTLS has verified the client. pion calls it with its lock held, before it starts SRTP of its own.
-func (c *Conn) dtlsChanged(s webrtc.DTLSTransportState) {
-	if s == webrtc.DTLSTransportStateConnected && !c.engine.cfg.PlainSRTP {
-		if err := c.secure(); err != nil && !errors.Is(err, errForeign) {
-			c.engine.cfg.Log.Error("pion encrypts a connection's media", "error", err)
-		}
+// dtlsFailed is told that there are no keys.
+func (c *Conn) dtlsFailed() {
+	if !c.ending.Load() {
+		c.tell(func(s *Status) { s.State = Failed })
 	}
 }
 
-// secure has us encrypt and decrypt.
-func (c *Conn) secure() error {
-	profile, client, server, err := c.secrets.keys()
-	if err != nil {
-		return err
+// hungUp is told that DTLS was closed.
+func (c *Conn) hungUp() {
+	if c.ending.Load() {
+		return
 	}
-	opener, err := srtp.NewOpener(profile, client, 2*c.engine.cfg.MaxSSRCs)
-	if err != nil {
-		return fmt.Errorf("use the client's keys: %w", err)
-	}
-	sealer, err := srtp.NewSealer(profile, server)
-	if err != nil {
-		return fmt.Errorf("use our keys: %w", err)
-	}
-	c.inbound.secure(opener)
-	c.writer.secure(sealer)
-	return nil
+	go c.Close() // not our doing
 }
 
+// connected is called when ICE or DTLS has got as far as it can; who comes second finds both there.
 func (c *Conn) connected() {
-	path := ""
-	if pair, err := c.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair(); err == nil && pair != nil && pair.Local != nil {
-		path = pair.Local.Protocol.String()
+	if dtlsStage(c.wire.stage.Load()) != dtlsConnected || !iceReached(false, ice.ConnectionState(c.wire.ice.Load()), dtlsNew) {
+		return
 	}
+	path := c.wire.path()
 	c.mu.Lock()
+	already := c.status.State == Connected && c.status.Path == path
 	first := c.held
 	took := time.Since(c.began)
 	c.release()
 	c.mu.Unlock()
+	if already {
+		return
+	}
 	if first && c.engine.cfg.Established != nil {
 		c.engine.cfg.Established(path, took)
 	}

@@ -12,6 +12,9 @@ import (
 	"sfu/pkg/transport"
 )
 
+// patience is far beyond what anything here should take.
+const patience = 20 * time.Second
+
 // A jam is what makes writes on the accepted connections of its listener wait, as those do whose client does not read.
 type jam struct {
 	net.Listener

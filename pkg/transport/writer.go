@@ -3,8 +3,6 @@ package transport
 import (
 	"sync/atomic"
 
-	"github.com/pion/webrtc/v4"
-
 	"sfu/pkg/forwarder"
 	"sfu/pkg/srtp"
 )
@@ -14,8 +12,8 @@ import (
 const room = 1 << 12
 
 // A writer sends what the forwarder has for one connection. Who encrypts is settled before the first packet and stays: one SSRC, one encryptor,
-// for ever (RFC 3711 section 9.1). With a sealer it is us, and packets leave by the worker's own calls on UDP (egress.go) or by way of the
-// queue on TCP; without one it is pion, behind the queue.
+// for ever (RFC 3711 section 9.1). With a sealer packets leave by the worker's own calls on UDP (egress.go), or by way of the queue on TCP;
+// without one the wire encrypts, behind the queue.
 type writer struct {
 	// open is set while the connection can carry packets.
 	open     atomic.Bool
@@ -40,32 +38,28 @@ func (w *writer) Room() int {
 		return 0
 	}
 	if w.sealer.Load() != nil {
-		switch r := w.route.Load(); {
-		case r == nil:
-			return 0
-		case r.to != nil:
+		if r := w.route.Load(); r != nil && r.to != nil {
 			return room
 		}
 	}
 	return w.queue.room()
 }
 
-// Write queues one packet: sealed where we seal, else as it is, for pion.
+// Write queues one packet: sealed where we seal, else as it is, for the wire to encrypt.
 func (w *writer) Write(o *forwarder.Outgoing) {
 	if w.queue.room() == 0 {
 		w.counters.dropped.Add(1)
 		return
 	}
 	p := outPackets.Get().(*outPacket)
-	p.rtcp, p.sealed, p.header = o.RTCP, false, len(o.Header())
-	p.route = nil
-	if sealer := w.sealer.Load(); sealer != nil {
-		p.sealed, p.route = true, w.route.Load()
+	sealer := w.sealer.Load()
+	p.rtcp, p.sealed = o.RTCP, sealer != nil
+	if p.sealed {
 		p.size = seal(sealer, p.data[:], o)
 	} else {
 		p.size = gather(p.data[:], o)
 	}
-	if p.size == 0 || p.sealed && p.route == nil {
+	if p.size == 0 {
 		w.counters.failed.Add(1)
 		outPackets.Put(p)
 		return
@@ -115,6 +109,3 @@ func (w *writer) stop() {
 	w.open.Store(false)
 	w.queue.stop()
 }
-
-// bind gives the writer the stream that encrypts where pion does; any m-line's will do, for pion has one session per connection.
-func (w *writer) bind(stream webrtc.TrackLocalWriter) { w.queue.bind(stream) }
