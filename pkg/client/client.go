@@ -165,7 +165,7 @@ func (c *Client) listen(ctx context.Context) (net.PacketConn, error) {
 		}
 		return socket, nil
 	}
-	local, err := facing(ctx, c.base)
+	local, err := Facing(ctx, c.base)
 	if err != nil {
 		return nil, err
 	}

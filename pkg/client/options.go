@@ -30,7 +30,8 @@ type Options struct {
 	Reception reception.Config
 	Receiver  MediaReceiver
 
-	// Listen opens the media socket; default is a UDP socket on the address that faces the server. The Client closes it.
+	// Listen opens the media socket; default is a UDP socket on the address that faces the server. It may be a Served one. The Client
+	// closes it.
 	Listen func() (net.PacketConn, error)
 	// TCP uses ICE-TCP instead of UDP.
 	TCP bool

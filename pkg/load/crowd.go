@@ -27,7 +27,10 @@ type session interface {
 type crowd struct {
 	cfg  Config
 	host netip.Addr // the server's, where it is loopback
-	info map[string]*protocol.RoomInfo
+	// facing is the own address towards a server elsewhere.
+	facing  netip.Addr
+	info    map[string]*protocol.RoomInfo
+	sockets *sockets
 
 	mu         sync.Mutex
 	members    []member
@@ -41,8 +44,8 @@ type member struct {
 	publishes bool
 }
 
-func newCrowd(cfg Config) *crowd {
-	c := &crowd{cfg: cfg, info: map[string]*protocol.RoomInfo{}}
+func newCrowd(cfg Config, sockets *sockets) *crowd {
+	c := &crowd{cfg: cfg, info: map[string]*protocol.RoomInfo{}, sockets: sockets}
 	if at, err := url.Parse(cfg.URL); err == nil {
 		if host, err := netip.ParseAddr(at.Hostname()); err == nil && host.IsLoopback() && host.Is4() {
 			c.host = host
@@ -57,8 +60,14 @@ const perAddress = 20
 // mostJoins is how many joins may be under way.
 const mostJoins = 64
 
-// ask gets the rooms' information, once for all participants of a room.
+// ask gets the rooms' information, once for all participants of a room, and the way to the server.
 func (c *crowd) ask(ctx context.Context) error {
+	if !c.host.IsValid() {
+		var err error
+		if c.facing, err = client.Facing(ctx, c.cfg.URL); err != nil {
+			return err
+		}
+	}
 	for i := range c.cfg.Rooms {
 		name := c.cfg.room(i)
 		info, err := client.Info(ctx, c.cfg.URL, name, c.cfg.Token)
@@ -128,31 +137,26 @@ func (c *crowd) options(room string, number int, publish bool) client.Options {
 			o.Slots = client.NoSlots
 		}
 	}
-	local := c.address(number)
-	if local.IsValid() {
+	local := c.facing
+	if c.host.IsValid() {
+		local = address(number)
 		o.DialContext = (&net.Dialer{LocalAddr: &net.TCPAddr{IP: local.AsSlice()}}).DialContext
-		o.Listen = func() (net.PacketConn, error) { return net.ListenUDP("udp4", &net.UDPAddr{IP: local.AsSlice()}) }
 	}
+	o.Listen = func() (net.PacketConn, error) { return c.sockets.listen(local) }
 	if c.cfg.Impaired && !publish {
 		o.Listen = c.impaired(local, uint64(number))
 	}
 	return o
 }
 
-// address is where participant number comes from: one of 127.0.0.0/8 towards a server on loopback, else wherever the way leads.
-func (c *crowd) address(number int) netip.Addr {
-	if !c.host.IsValid() {
-		return netip.Addr{}
-	}
+// address is where participant number comes from towards a server on loopback: one of 127.0.0.0/8.
+func address(number int) netip.Addr {
 	block := 1 + number/perAddress
 	return netip.AddrFrom4([4]byte{127, 0, byte(block >> 8), byte(block)})
 }
 
 func (c *crowd) impaired(local netip.Addr, seed uint64) func() (net.PacketConn, error) {
-	at := "0.0.0.0:0"
-	if local.IsValid() {
-		at = netip.AddrPortFrom(local, 0).String()
-	}
+	at := netip.AddrPortFrom(local, 0).String()
 	return func() (net.PacketConn, error) { return link.ListenUDP(at, c.cfg.Up, c.cfg.Down, seed) }
 }
 

@@ -36,6 +36,8 @@ type Result struct {
 
 	Server         *ServerUse `json:"server,omitempty"`
 	GeneratorCores float64    `json:"generatorCores"`
+	// GeneratorDrops counts datagrams that arrived and that the generator had no room for: losses that are not the server's.
+	GeneratorDrops uint64 `json:"generatorDrops"`
 }
 
 // Quantiles are in milliseconds.
@@ -116,7 +118,7 @@ func (r *Result) WriteTable(w io.Writer) error {
 	if r.Server != nil {
 		row("server", "%.2f us per delivered packet, %.3f cores, %.1f MiB", r.Server.MicrosPerPacket, r.Server.Cores, float64(r.Server.RSSBytes)/(1<<20))
 	}
-	row("generator", "%.3f cores", r.GeneratorCores)
+	row("generator", "%.3f cores, %d packets dropped", r.GeneratorCores, r.GeneratorDrops)
 	return t.Flush()
 }
 

@@ -49,7 +49,12 @@ func Run(ctx context.Context, cfg Config, progress func(Moment)) (Result, error)
 	if progress == nil {
 		progress = func(Moment) {}
 	}
-	r := &run{cfg: cfg, crowd: newCrowd(cfg), progress: progress, began: time.Now()}
+	sockets, err := openSockets()
+	if err != nil {
+		return Result{}, err
+	}
+	defer sockets.close()
+	r := &run{cfg: cfg, crowd: newCrowd(cfg, sockets), progress: progress, began: time.Now()}
 	r.at = r.began
 	if err := r.crowd.ask(ctx); err != nil {
 		return Result{}, err
@@ -172,7 +177,7 @@ func (r *run) measure(ctx context.Context) (Result, error) {
 	if _, err := r.read(ctx); err != nil {
 		return Result{}, err
 	}
-	at, before, usage, own := r.at, r.tally, r.usage, self()
+	at, before, usage, own, dropped := r.at, r.tally, r.usage, self(), r.crowd.sockets.dropped()
 	err := r.watch(ctx, r.cfg.Duration, true)
 	if err != nil && !errors.Is(err, ctx.Err()) {
 		return Result{}, err
@@ -188,5 +193,6 @@ func (r *run) measure(ctx context.Context) (Result, error) {
 		result.server(Usage{CPU: r.usage.CPU - usage.CPU, RSS: r.usage.RSS})
 	}
 	result.GeneratorCores = (self() - own).Seconds() / result.Seconds
+	result.GeneratorDrops = r.crowd.sockets.dropped() - dropped
 	return result, nil
 }
