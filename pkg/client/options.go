@@ -26,6 +26,12 @@ type Options struct {
 	// VideoCodecs are offered, in order of preference. Default VP8, VP9, H264, AV1.
 	VideoCodecs []codec.Type
 
+	// Pacing is how published video leaves.
+	Pacing synthetic.Pacing
+	// SlowCipher prefers the SRTP profiles in Chromium's order, of which AES128_CM_HMAC_SHA1_80 is the first. It matters to servers that
+	// leave the choice to the client.
+	SlowCipher bool
+
 	// Reception sets up the receiver; Receiver stands in for it.
 	Reception reception.Config
 	Receiver  MediaReceiver

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -98,8 +99,11 @@ type peerConfig struct {
 	servers  []protocol.ICEServer
 	receiver MediaReceiver
 	cname    string
-	changed  func(webrtc.PeerConnectionState)
-	logs     pionLogs
+	pacing   synthetic.Pacing
+	// slowCipher is Options.SlowCipher.
+	slowCipher bool
+	changed    func(webrtc.PeerConnectionState)
+	logs       pionLogs
 }
 
 func newPeer(cfg peerConfig) (*peer, error) {
@@ -111,6 +115,7 @@ func newPeer(cfg peerConfig) (*peer, error) {
 		return nil, err
 	}
 	p.source = synthetic.NewSource(cfg.cname, p.pc.WriteRTCP)
+	p.source.SetPacing(cfg.pacing)
 	p.sinks.receiver, p.sinks.feedback = cfg.receiver, p.source.Feedback
 	if c, ok := cfg.socket.(corking); ok {
 		p.source.Together(c.Cork, c.Uncork)
@@ -162,7 +167,11 @@ func (p *peer) open(cfg peerConfig) error {
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetICETimeouts(iceDisconnected, iceFailed, iceKeepAlive)
 	s.SetDTLSRetransmissionInterval(dtlsRetransmit)
-	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	profiles := []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80}
+	if cfg.slowCipher {
+		slices.Reverse(profiles)
+	}
+	s.SetSRTPProtectionProfiles(profiles...)
 	s.DisableMediaEngineCopy(true)
 	p.api = webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithSettingEngine(s), webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
 	p.pc, err = p.api.NewPeerConnection(webrtc.Configuration{

@@ -68,6 +68,13 @@ func (s *Source) Start() {
 	s.kick()
 }
 
+// SetPacing chooses how the packets of video leave, which is PaceBrowser at first.
+func (s *Source) SetPacing(p Pacing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pacer.pacing = p
+}
+
 // Together has begin called before packets that leave at the same moment, and end after them, so that one system call can take them all.
 // It is called before Start.
 func (s *Source) Together(begin, end func()) {
@@ -205,6 +212,7 @@ func (s *Source) pace(now time.Time) bool {
 	}
 	if s.head == len(s.queue) {
 		s.queue, s.head = s.queue[:0], 0
+		s.pacer.rest()
 		return false
 	}
 	return true
