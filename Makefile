@@ -3,7 +3,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 IMAGE   ?= sfu
 
-.PHONY: help build platforms run test test-long measure measure-browsers screenshots fuzz bench fmt image clean
+.PHONY: help build platforms run test test-long bench measure soak gobench measure-browsers screenshots fuzz fmt image clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -26,8 +26,18 @@ test: ## everything that must pass, with what it needs installed
 test-long: ## the same at full size, which takes much longer
 	@SFU_LONG=1 VERSION="$(VERSION)" scripts/test.sh
 
-measure: ## what sfu costs against plain pion; make measure RUNS=5 REALTIME=1
-	@scripts/measure-load.sh
+# RUNS, SHAPES, REALTIME, QUICK, DURATION and JSON reach the program by the environment; docs/performance.md explains them.
+bench: ## what sfu costs, against plain pion and the targets; make bench RUNS=5 SHAPES=view50,five REALTIME=1
+	@go run ./internal/bench
+
+measure: ## the first shape of it alone, to see whether a change helps
+	@SHAPES=view50 JSON=/dev/null go run ./internal/bench
+
+soak: ## a long run near saturation, and clients that are killed; make soak DURATION=10m REALTIME=1
+	@go run ./internal/bench -soak
+
+gobench: ## the Go benchmarks of all packages
+	go test -run '^$$' -bench . -benchmem ./...
 
 measure-browsers: build ## the times that browsers see, as a table
 	@scripts/install.sh
@@ -39,9 +49,6 @@ screenshots: build ## docs/images, anew
 
 fuzz: ## every fuzz target for a while; make fuzz FUZZTIME=10m
 	@scripts/fuzz.sh
-
-bench: ## all benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
 
 fmt: ## format the sources
 	gofmt -w cmd internal pkg tools

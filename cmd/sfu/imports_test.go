@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 	// The baseline shares nothing with the server, so that it stays what it is.
 	"internal/plainsfu":          {"internal/plainsfu/baseline"},
 	"internal/plainsfu/baseline": {"pkg/signaling/protocol", "pkg/codec"},
+	"internal/bench":             {"pkg/load"}, // for its Result
 
 	"cmd/sfu":     {"*"},
 	"pkg/sfutest": {"*"},

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func startPlain(t *testing.T) string {
 	t.Helper()
-	server, err := baseline.New(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	server, err := baseline.New(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, baseline.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

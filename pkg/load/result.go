@@ -25,9 +25,11 @@ type Result struct {
 	// not get, whatever the numbers say.
 	LossBySequence float64 `json:"lossBySequence"`
 	LossByStamps   float64 `json:"lossByStamps"`
-	Checked        uint64  `json:"checkedPackets"`
-	Bad            uint64  `json:"badPackets"`
-	Recovered      uint64  `json:"recoveredPackets"`
+	// LostPackets is LossByStamps as a number.
+	LostPackets uint64 `json:"lostPackets"`
+	Checked     uint64 `json:"checkedPackets"`
+	Bad         uint64 `json:"badPackets"`
+	Recovered   uint64 `json:"recoveredPackets"`
 
 	Latency Quantiles `json:"latency"`
 	// JoinAnswered is from the start of a viewer's join to the server's answer, JoinConnected until media can flow, JoinMedia to the first
@@ -78,6 +80,7 @@ func (r *Result) media(t tally) {
 	r.DeliveredPackets = t.packets
 	r.PacketsPerSecond, r.BitsPerSecond = float64(t.packets)/r.Seconds, float64(t.bytes)*8/r.Seconds
 	r.LossBySequence, r.LossByStamps = share(t.lost, t.packets+t.lost), share(t.missing, t.published)
+	r.LostPackets = t.missing
 	r.Checked, r.Bad, r.Recovered = t.checked, t.bad, t.recovered
 	r.Latency = quantiles(&t.latency)
 }
