@@ -37,13 +37,12 @@ func (b *bench) measure(ctx context.Context, s *shape, plain bool, seconds int) 
 		return nil, err
 	}
 	defer p.stop()
-	// What the generator asks for may settle for as long as garbage takes to be collected.
 	line := append(strings.Fields(s.load), "--url", p.url, "--pid", strconv.Itoa(p.cmd.Process.Pid), "--json", "--duration", fmt.Sprintf("%ds", seconds))
 	var calls uint64
 	var traced error
 	r := &run{}
-	err = b.generate(ctx, line, &r.Result, func() {
-		if s.traced {
+	err = b.generate(ctx, line, &r.Result, func(second int) {
+		if s.traced && second == 0 {
 			calls, traced = countSends(ctx, p.cmd.Process.Pid)
 		}
 	})
@@ -59,8 +58,8 @@ func (b *bench) measure(ctx context.Context, s *shape, plain bool, seconds int) 
 	return r, nil
 }
 
-// generate runs sfu load and reads its result. measuring is called when it begins to measure.
-func (b *bench) generate(ctx context.Context, args []string, result *load.Result, measuring func()) error {
+// generate runs sfu load and reads its result. measuring is called each second while it measures, with their number from 0.
+func (b *bench) generate(ctx context.Context, args []string, result *load.Result, measuring func(second int)) error {
 	c := b.pinned(ctx, generatorCore, b.generator, append([]string{"load"}, args...)...)
 	var out bytes.Buffer
 	c.Stdout = &out
@@ -71,12 +70,12 @@ func (b *bench) generate(ctx context.Context, args []string, result *load.Result
 	if err := c.Start(); err != nil {
 		return fmt.Errorf("run sfu load: %w", err)
 	}
-	last, began := "", false
+	last, second := "", 0
 	for lines := bufio.NewScanner(progress); lines.Scan(); {
 		last = lines.Text()
-		if !began && strings.Contains(last, "measuring") {
-			began = true
-			measuring()
+		if strings.Contains(last, "measuring") {
+			measuring(second)
+			second++
 		}
 	}
 	failed := c.Wait()

@@ -31,7 +31,7 @@ type bench struct {
 	realtime              bool
 }
 
-// build makes the programs that were not named.
+// build makes the programs that were not named, in the directory of the module.
 func (b *bench) build(ctx context.Context, dir string) error {
 	for _, p := range []struct {
 		path   *string
@@ -117,11 +117,10 @@ func (b *bench) start(ctx context.Context, plain bool, args ...string) (*process
 	}
 }
 
-// stop ends the server and waits for it.
+// stop ends the server, without a drain, and waits for it.
 func (p *process) stop() {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // the second one does not wait for those who are in
-	_ = p.cmd.Wait()
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait() // killed
 }
 
 // free returns a port of this machine that nobody uses.

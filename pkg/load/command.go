@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/netip"
+	"strings"
 	"time"
 
 	"sfu/pkg/codec"
@@ -59,6 +61,16 @@ func parse(args []string, stdout io.Writer) (cfg Config, asJSON bool, err error)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&cfg.URL, "url", "http://127.0.0.1:8080", "the server")
 	flags.StringVar(&cfg.Token, "token", "", "the token that every participant gives")
+	flags.Func("from", "own addresses that participants come from, in turns, separated by commas: a server bounds what one address may do", func(list string) error {
+		for one := range strings.SplitSeq(list, ",") {
+			address, err := netip.ParseAddr(one)
+			if err != nil {
+				return err
+			}
+			cfg.From = append(cfg.From, address)
+		}
+		return nil
+	})
 	flags.StringVar(&cfg.RoomPrefix, "room", "load-", "what the rooms' names begin with")
 	flags.IntVar(&cfg.Rooms, "rooms", 1, "rooms")
 	flags.IntVar(&cfg.Publishers, "publishers", 1, "publishers in each room")

@@ -3,6 +3,7 @@ package load
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 type Config struct {
 	// URL is the server's, such as http://127.0.0.1:8080. Token is given by every participant.
 	URL, Token string
+	// From are own addresses that participants come from, in turns; without them, the one that faces the server.
+	From []netip.Addr
 	// RoomPrefix is what the names of the rooms begin with.
 	RoomPrefix string
 	// Rooms, and the Publishers and Viewers of each. With Watch, publishers receive each other, as in a meeting.

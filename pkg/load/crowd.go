@@ -26,10 +26,10 @@ type session interface {
 
 // A crowd is everyone who has joined.
 type crowd struct {
-	cfg  Config
-	host netip.Addr // the server's, where it is loopback
-	// facing is the own address towards a server elsewhere.
-	facing  netip.Addr
+	cfg      Config
+	loopback bool // the server is on it
+	// from are the own addresses, towards a server on loopback empty.
+	from    []netip.Addr
 	info    map[string]*protocol.RoomInfo
 	sockets *sockets
 
@@ -55,11 +55,10 @@ type member struct {
 }
 
 func newCrowd(cfg Config, sockets *sockets) *crowd {
-	c := &crowd{cfg: cfg, info: map[string]*protocol.RoomInfo{}, sockets: sockets}
-	if at, err := url.Parse(cfg.URL); err == nil {
-		if host, err := netip.ParseAddr(at.Hostname()); err == nil && host.IsLoopback() && host.Is4() {
-			c.host = host
-		}
+	c := &crowd{cfg: cfg, info: map[string]*protocol.RoomInfo{}, sockets: sockets, from: cfg.From}
+	if at, err := url.Parse(cfg.URL); err == nil && len(cfg.From) == 0 {
+		host, err := netip.ParseAddr(at.Hostname())
+		c.loopback = err == nil && host.IsLoopback() && host.Is4()
 	}
 	return c
 }
@@ -75,11 +74,12 @@ const mostJoins = 64
 
 // ask gets the rooms' information, once for all participants of a room, and the way to the server.
 func (c *crowd) ask(ctx context.Context) error {
-	if !c.host.IsValid() {
-		var err error
-		if c.facing, err = client.Facing(ctx, c.cfg.URL); err != nil {
+	if !c.loopback && len(c.from) == 0 {
+		facing, err := client.Facing(ctx, c.cfg.URL)
+		if err != nil {
 			return err
 		}
+		c.from = []netip.Addr{facing}
 	}
 	for i := range c.cfg.Rooms {
 		name := c.cfg.room(i)
@@ -168,10 +168,9 @@ func (c *crowd) options(room string, number int, r role) client.Options {
 		o.Slots = client.NoSlots
 		o.Publish = []client.Publish{{Source: protocol.Microphone, Track: synthetic.Microphone(), Muted: true}}
 	}
-	local := c.facing
-	if c.host.IsValid() {
-		local = address(number)
-		o.DialContext = (&net.Dialer{LocalAddr: &net.TCPAddr{IP: local.AsSlice()}}).DialContext
+	local := c.address(number)
+	if c.loopback || len(c.cfg.From) > 0 {
+		o.DialContext = (&net.Dialer{LocalAddr: &net.TCPAddr{IP: local.AsSlice(), Zone: local.Zone()}}).DialContext
 	}
 	o.Listen = func() (net.PacketConn, error) { return c.sockets.listen(local) }
 	if c.cfg.Impaired && r != publisher {
@@ -180,8 +179,11 @@ func (c *crowd) options(room string, number int, r role) client.Options {
 	return o
 }
 
-// address is where participant number comes from towards a server on loopback: one of 127.0.0.0/8.
-func address(number int) netip.Addr {
+// address is where participant number comes from. Towards a server on loopback it is one of 127.0.0.0/8.
+func (c *crowd) address(number int) netip.Addr {
+	if !c.loopback {
+		return c.from[number%len(c.from)]
+	}
 	block := 1 + number/perAddress
 	return netip.AddrFrom4([4]byte{127, 0, byte(block >> 8), byte(block)})
 }

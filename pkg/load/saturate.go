@@ -23,8 +23,8 @@ const (
 	recovering = 3 * time.Second
 	// busy is the share of its cores at which the generator is at its own end.
 	busy = 0.97
-	// highest is what a publisher sends at most, in bits per second.
-	highest = 100_000_000
+	// lowest and highest are what a publisher sends at least and at most, in bits per second.
+	lowest, highest = 100_000, 100_000_000
 )
 
 // A Step is what one bitrate of Config.Saturate gave.
@@ -46,7 +46,7 @@ type Step struct {
 func (r *run) saturate(ctx context.Context) (steps []Step, err error) {
 	low, high := 0, 0 // the highest that arrived, the lowest that did not
 	next := r.cfg.Bitrate
-	for left := halvings; left > 0 && next <= highest; {
+	for left := halvings; left > 0 && next >= lowest && next <= highest; {
 		step, err := r.step(ctx, next)
 		if err != nil {
 			return steps, err
@@ -65,7 +65,6 @@ func (r *run) saturate(ctx context.Context) (steps []Step, err error) {
 			next = int(float64(next) * stepFactor)
 		case low == 0:
 			next = int(float64(next) / stepFactor / stepFactor)
-			left--
 		default:
 			next = int(math.Sqrt(float64(low) * float64(high)))
 			left--
@@ -76,7 +75,7 @@ func (r *run) saturate(ctx context.Context) (steps []Step, err error) {
 
 // recover lets what piled up run out at a bitrate that arrives.
 func (r *run) recover(ctx context.Context, low int) error {
-	r.crowd.setBitrate(max(low/2, 100_000))
+	r.crowd.setBitrate(max(low/2, lowest))
 	return r.watch(ctx, recovering, false)
 }
 
