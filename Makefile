@@ -3,7 +3,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 IMAGE   ?= sfu
 
-.PHONY: help build platforms run test test-long test-plain measure measure-joins measure-browsers screenshots fuzz bench fmt image clean
+.PHONY: help build platforms run test test-long test-plain bench measure soak gobench measure-joins measure-browsers screenshots fuzz fmt image clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -31,8 +31,18 @@ test-plain: build ## whole servers and browsers again, with the WebRTC library e
 	@scripts/install.sh
 	cd web && MEDIA=plain SERVER_BINARY="$(CURDIR)/bin/sfu" npm run --silent e2e:calls
 
-measure: ## what sfu costs against plain pion; make measure RUNS=5 REALTIME=1
-	@scripts/measure-load.sh
+# RUNS, SHAPES, REALTIME, QUICK, DURATION and JSON reach the program by the environment; docs/performance.md explains them.
+bench: ## what sfu costs, against plain pion and the targets; make bench RUNS=5 SHAPES=view50,five REALTIME=1
+	@go run ./internal/bench
+
+measure: ## the first shape of it alone, to see whether a change helps
+	@SHAPES=view50 JSON=/dev/null go run ./internal/bench
+
+soak: ## a long run near saturation, and clients that are killed; make soak DURATION=10m REALTIME=1
+	@go run ./internal/bench -soak
+
+gobench: ## the Go benchmarks of all packages
+	go test -run '^$$' -bench . -benchmem ./...
 
 measure-joins: ## what participants who say nothing cost; make measure-joins SIZES=100 SHAPES=line
 	@scripts/measure-joins.sh
@@ -47,9 +57,6 @@ screenshots: build ## docs/images, anew
 
 fuzz: ## every fuzz target for a while; make fuzz FUZZTIME=10m
 	@scripts/fuzz.sh
-
-bench: ## all benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
 
 fmt: ## format the sources
 	gofmt -w cmd internal pkg tools

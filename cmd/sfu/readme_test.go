@@ -12,29 +12,55 @@ import (
 	"time"
 )
 
-// runnable finds the blocks of README.md that are marked to be run.
+// runnable finds the blocks of a page that are marked to be run.
 var runnable = regexp.MustCompile("(?s)<!-- run -->\n```sh\n(.*?)```")
 
-// TestBinaryDoesWhatTheReadmeSays runs those blocks in an empty directory, with the binary in the path.
+// TestBinaryDoesWhatTheReadmeSays runs those blocks, each in an empty directory, with the binary in the path.
 func TestBinaryDoesWhatTheReadmeSays(t *testing.T) {
 	sfu, err := filepath.Abs(binary(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	content, err := os.ReadFile("../../README.md")
+	for _, page := range []string{"README.md", "docs/capacity.md"} {
+		content, err := os.ReadFile("../../" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := runnable.FindAllStringSubmatch(string(content), -1)
+		if len(blocks) == 0 {
+			t.Errorf("no block of %s is marked to be run", page)
+		}
+		for _, block := range blocks {
+			c := exec.Command("sh", "-eu", "-c", block[1])
+			c.Dir = t.TempDir()
+			c.Env = []string{"PATH=" + filepath.Dir(sfu) + ":" + os.Getenv("PATH")}
+			if output, err := c.CombinedOutput(); err != nil {
+				t.Errorf("%s: %v:\n%s\n%s", page, err, block[1], output)
+			}
+		}
+	}
+}
+
+// loads finds the lines of a page that call sfu load.
+var loads = regexp.MustCompile("(?m)^sfu load (.*)$")
+
+// TestBinaryKnowsTheLoadsOfTheDocs gives each of those command lines an address where nobody listens: the server is missing, but every flag
+// is known and right.
+func TestBinaryKnowsTheLoadsOfTheDocs(t *testing.T) {
+	sfu := binary(t)
+	content, err := os.ReadFile("../../docs/capacity.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := runnable.FindAllStringSubmatch(string(content), -1)
-	if len(blocks) == 0 {
-		t.Fatal("no block of README.md is marked to be run")
+	commands := loads.FindAllStringSubmatch(string(content), -1)
+	if len(commands) < 4 {
+		t.Fatalf("%d calls of sfu load in docs/capacity.md", len(commands))
 	}
-	for _, block := range blocks {
-		c := exec.Command("sh", "-eu", "-c", block[1])
-		c.Dir = t.TempDir()
-		c.Env = []string{"PATH=" + filepath.Dir(sfu) + ":" + os.Getenv("PATH")}
-		if output, err := c.CombinedOutput(); err != nil {
-			t.Errorf("%v:\n%s\n%s", err, block[1], output)
+	for _, command := range commands {
+		c := exec.Command("sh", "-c", "server=1; "+sfu+" load "+command[1]+" --url=http://127.0.0.1:1")
+		output, _ := c.CombinedOutput()
+		if c.ProcessState.ExitCode() != 1 || !strings.Contains(string(output), "refused") {
+			t.Errorf("sfu load %s: %s", command[1], output)
 		}
 	}
 }

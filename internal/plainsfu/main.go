@@ -25,6 +25,8 @@ func main() {
 
 func run() error {
 	listen := flag.String("listen", "127.0.0.1:8090", "address and port of HTTP; media uses the same UDP port")
+	var cfg baseline.Config
+	flag.BoolVar(&cfg.DefaultRole, "default-role", false, "take pion's default DTLS role, in which clients choose the cipher")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -33,7 +35,7 @@ func run() error {
 		return fmt.Errorf("listen: %w", err)
 	}
 	tcp := listener.Addr().(*net.TCPAddr)
-	server, err := baseline.New(&net.UDPAddr{IP: tcp.IP, Port: tcp.Port})
+	server, err := baseline.New(&net.UDPAddr{IP: tcp.IP, Port: tcp.Port}, cfg)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

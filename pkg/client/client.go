@@ -127,7 +127,7 @@ func (c *Client) joinMessage(offer *protocol.Offer) protocol.Join {
 func (c *Client) openPeer(ctx context.Context) error {
 	cfg := peerConfig{
 		codecs: c.opts.VideoCodecs, servers: c.info.ICEServers, receiver: c.opts.Receiver, cname: c.opts.Name,
-		changed: c.mediaChanged, logs: pionLogs{c.opts.Log},
+		pacing: c.opts.Pacing, slowCipher: c.opts.SlowCipher, changed: c.mediaChanged, logs: pionLogs{c.opts.Log},
 	}
 	if c.opts.TCP {
 		if c.opts.Receiver.Samples() {
@@ -165,7 +165,7 @@ func (c *Client) listen(ctx context.Context) (net.PacketConn, error) {
 		}
 		return socket, nil
 	}
-	local, err := facing(ctx, c.base)
+	local, err := Facing(ctx, c.base)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func within(t *testing.T) context.Context {
 // startPlain starts the baseline and returns its address.
 func startPlain(t *testing.T) string {
 	t.Helper()
-	server, err := baseline.New(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	server, err := baseline.New(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, baseline.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

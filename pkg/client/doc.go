@@ -15,7 +15,8 @@
 // # Goroutines and locks
 //
 // A Client owns three goroutines beside pion's: one reads the socket and does everything that follows from what the server says, one
-// sends feedback on what arrives, and one (synthetic.Source) sends media. Close ends and awaits them all. Client.mu guards the
+// sends feedback on what arrives, and one (synthetic.Source) sends media. With a Served socket the second is not needed: who reads the
+// socket shows what comes and has the feedback sent. Close ends and awaits them all. Client.mu guards the
 // State, the socket and the requests under way; negotiation.mu the offers, and is taken first. OnMessage is called without locks,
 // on the reading goroutine: it must not wait for an answer of the server.
 package client

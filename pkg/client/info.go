@@ -88,8 +88,8 @@ func socketURL(base, room string) (string, error) {
 	return at.JoinPath("signal").String(), nil
 }
 
-// facing returns the local address from which the server at base is reached.
-func facing(ctx context.Context, base string) (netip.Addr, error) {
+// Facing returns the local address from which the server at base is reached.
+func Facing(ctx context.Context, base string) (netip.Addr, error) {
 	at, err := url.Parse(base)
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("read the server's address: %w", err)

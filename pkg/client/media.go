@@ -37,31 +37,56 @@ type MediaReceiver interface {
 // rttInterval is how often the receiver is told the round-trip time.
 const rttInterval = 3 * time.Second
 
-// feedback sends what the receiver wants to be sent, until quit is closed.
-func feedback(receiver MediaReceiver, send func([]rtcp.Packet) error, rtt func() (time.Duration, bool), quit <-chan struct{}) {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	var measured time.Time
-	for {
-		now := time.Now()
-		packets, next := receiver.Feedback(now)
-		if len(packets) > 0 {
-			_ = send(packets) // RTCP is repeated; the path's failure is seen elsewhere
-			if now.Sub(measured) >= rttInterval {
-				measured = now
-				if d, ok := rtt(); ok {
-					receiver.SetRTT(d)
-				}
+// A reporter sends what the receiver wants to be sent.
+type reporter struct {
+	receiver MediaReceiver
+	send     func([]rtcp.Packet) error
+	rtt      func() (time.Duration, bool)
+	measured time.Time // rtt
+	next     time.Time // to ask the receiver; of attend
+}
+
+// step sends what is due and returns when there is more.
+func (r *reporter) step(now time.Time) (next time.Time) {
+	packets, next := r.receiver.Feedback(now)
+	if len(packets) > 0 {
+		_ = r.send(packets) // RTCP is repeated; the path's failure is seen elsewhere
+		if now.Sub(r.measured) >= rttInterval {
+			r.measured = now
+			if d, ok := r.rtt(); ok {
+				r.receiver.SetRTT(d)
 			}
 		}
-		timer.Reset(time.Until(next))
+	}
+	return next
+}
+
+// run sends what is due until quit is closed.
+func (r *reporter) run(quit <-chan struct{}) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		timer.Reset(time.Until(r.step(time.Now())))
 		select {
 		case <-timer.C:
-		case <-receiver.Urgent():
+		case <-r.receiver.Urgent():
 		case <-quit:
 			return
 		}
 	}
+}
+
+// attend does the same for those who call it now and then.
+func (r *reporter) attend(now time.Time) (next time.Time) {
+	select {
+	case <-r.receiver.Urgent():
+		r.next = now
+	default:
+	}
+	if !now.Before(r.next) {
+		r.next = r.step(now)
+	}
+	return r.next
 }
 
 // sinks take what pion decrypts, in place of its buffers.
@@ -153,6 +178,29 @@ func (t tap) ReadFrom(b []byte) (int, net.Addr, error) {
 		return 0, nil, err
 	}
 	return n, net.UDPAddrFromAddrPort(addr), nil
+}
+
+// A Served socket is read by someone who reads many. It shows what it receives, and has its user do what is due, instead of a goroutine
+// for each: see polling.Socket, which is one. Where Serve comes with Relax, that is called when media can flow; Cork and Uncork
+// enclose packets that leave together.
+type Served interface {
+	net.PacketConn
+	Serve(show func(b []byte, at time.Time) bool, attend func(now time.Time) time.Time)
+}
+
+type relaxing interface{ Relax() error }
+
+type corking interface {
+	Cork()
+	Uncork()
+}
+
+// shows tells which datagrams pion shall see.
+func shows(receiver MediaReceiver) func(b []byte, at time.Time) bool {
+	if !receiver.Samples() {
+		return nil
+	}
+	return func(b []byte, at time.Time) bool { return !isRTP(b) || receiver.Clear(b, at) }
 }
 
 // isRTP tells RTP from STUN, DTLS and RTCP (RFC 7983, RFC 5761 section 4).

@@ -26,11 +26,18 @@ type Options struct {
 	// VideoCodecs are offered, in order of preference. Default VP8, VP9, H264, AV1.
 	VideoCodecs []codec.Type
 
+	// Pacing is how published video leaves.
+	Pacing synthetic.Pacing
+	// SlowCipher prefers the SRTP profiles in Chromium's order, of which AES128_CM_HMAC_SHA1_80 is the first. It matters to servers that
+	// leave the choice to the client.
+	SlowCipher bool
+
 	// Reception sets up the receiver; Receiver stands in for it.
 	Reception reception.Config
 	Receiver  MediaReceiver
 
-	// Listen opens the media socket; default is a UDP socket on the address that faces the server. The Client closes it.
+	// Listen opens the media socket; default is a UDP socket on the address that faces the server. It may be a Served one. The Client
+	// closes it.
 	Listen func() (net.PacketConn, error)
 	// TCP uses ICE-TCP instead of UDP.
 	TCP bool

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,6 +51,7 @@ type peer struct {
 	source   *synthetic.Source
 	receiver MediaReceiver
 	sinks    sinks
+	served   Served // nil where the socket is read by pion alone
 	outgoing []*outgoing
 	slots    int
 	looping  sync.WaitGroup
@@ -97,8 +99,11 @@ type peerConfig struct {
 	servers  []protocol.ICEServer
 	receiver MediaReceiver
 	cname    string
-	changed  func(webrtc.PeerConnectionState)
-	logs     pionLogs
+	pacing   synthetic.Pacing
+	// slowCipher is Options.SlowCipher.
+	slowCipher bool
+	changed    func(webrtc.PeerConnectionState)
+	logs       pionLogs
 }
 
 func newPeer(cfg peerConfig) (*peer, error) {
@@ -110,15 +115,35 @@ func newPeer(cfg peerConfig) (*peer, error) {
 		return nil, err
 	}
 	p.source = synthetic.NewSource(cfg.cname, p.pc.WriteRTCP)
+	p.source.SetPacing(cfg.pacing)
 	p.sinks.receiver, p.sinks.feedback = cfg.receiver, p.source.Feedback
+	if c, ok := cfg.socket.(corking); ok {
+		p.source.Together(c.Cork, c.Uncork)
+	}
 	p.pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
 		if s == webrtc.PeerConnectionStateConnected {
 			p.source.Start()
+			p.relax(cfg)
 		}
 		cfg.changed(s)
 	})
-	p.looping.Go(func() { feedback(cfg.receiver, p.pc.WriteRTCP, p.rtt, p.quit) })
+	r := &reporter{receiver: cfg.receiver, send: p.pc.WriteRTCP, rtt: p.rtt}
+	if served, ok := cfg.socket.(Served); ok {
+		p.served = served
+		served.Serve(shows(cfg.receiver), r.attend)
+	} else {
+		p.looping.Go(func() { r.run(p.quit) })
+	}
 	return p, nil
+}
+
+// relax has the socket be read at leisure.
+func (p *peer) relax(cfg peerConfig) {
+	if r, ok := cfg.socket.(relaxing); ok {
+		if err := r.Relax(); err != nil {
+			cfg.logs.log.Debug("relax the media socket", "error", err)
+		}
+	}
 }
 
 func (p *peer) open(cfg peerConfig) error {
@@ -142,7 +167,11 @@ func (p *peer) open(cfg peerConfig) error {
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetICETimeouts(iceDisconnected, iceFailed, iceKeepAlive)
 	s.SetDTLSRetransmissionInterval(dtlsRetransmit)
-	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	profiles := []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80}
+	if cfg.slowCipher {
+		slices.Reverse(profiles)
+	}
+	s.SetSRTPProtectionProfiles(profiles...)
 	s.DisableMediaEngineCopy(true)
 	p.api = webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithSettingEngine(s), webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
 	p.pc, err = p.api.NewPeerConnection(webrtc.Configuration{
@@ -160,6 +189,8 @@ func tapped(socket net.PacketConn, receiver MediaReceiver) net.PacketConn {
 		return socket
 	}
 	switch s := socket.(type) {
+	case Served:
+		return s
 	case *net.UDPConn:
 		return tap{udpDatagrams{s}, receiver}
 	case datagrams:
@@ -254,6 +285,9 @@ func (p *peer) close() error {
 	p.source.Close()
 	close(p.quit)
 	p.looping.Wait()
+	if p.served != nil {
+		p.served.Serve(nil, nil)
+	}
 	err := p.pc.GracefulClose()
 	if p.mux != nil {
 		err = errors.Join(err, p.mux.Close())

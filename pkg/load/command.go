@@ -6,10 +6,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/netip"
+	"strings"
 	"time"
 
 	"sfu/pkg/codec"
 	"sfu/pkg/link"
+	"sfu/pkg/synthetic"
 )
 
 // Exit codes of Command.
@@ -49,22 +52,41 @@ func Command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
+// pacings are the values of --pace.
+var pacings = map[string]synthetic.Pacing{"browser": synthetic.PaceBrowser, "burst": synthetic.PaceBurst, "even": synthetic.PaceEven}
+
 // parse reads the command line. Help goes to stdout.
 func parse(args []string, stdout io.Writer) (cfg Config, asJSON bool, err error) {
 	flags := flag.NewFlagSet("sfu load", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&cfg.URL, "url", "http://127.0.0.1:8080", "the server")
 	flags.StringVar(&cfg.Token, "token", "", "the token that every participant gives")
+	flags.Func("from", "own addresses that participants come from, in turns, separated by commas: a server bounds what one address may do", func(list string) error {
+		for one := range strings.SplitSeq(list, ",") {
+			address, err := netip.ParseAddr(one)
+			if err != nil {
+				return err
+			}
+			cfg.From = append(cfg.From, address)
+		}
+		return nil
+	})
 	flags.StringVar(&cfg.RoomPrefix, "room", "load-", "what the rooms' names begin with")
 	flags.IntVar(&cfg.Rooms, "rooms", 1, "rooms")
 	flags.IntVar(&cfg.Publishers, "publishers", 1, "publishers in each room")
 	flags.IntVar(&cfg.Viewers, "viewers", 10, "viewers in each room")
+	flags.IntVar(&cfg.Silent, "silent", 0, "participants in each room that are connected and neither send nor receive media")
+	flags.BoolVar(&cfg.Page, "page", false, "silent participants offer what the page offers, not one microphone")
+	flags.IntVar(&cfg.Slots, "slots", 0, "others that a participant may receive, 0 for as many as there are publishers")
 	flags.BoolVar(&cfg.Watch, "watch", false, "publishers receive each other, as in a meeting")
 	flags.IntVar(&cfg.Bitrate, "bitrate", 1_500_000, "bits per second of one publisher's video, 0 for none")
 	flags.Float64Var(&cfg.FPS, "fps", 30, "frames per second")
 	name := flags.String("codec", "VP8", "VP8, VP9, H264 or AV1")
 	flags.BoolVar(&cfg.Simulcast, "simulcast", false, "publish three encodings with three temporal layers")
 	flags.BoolVar(&cfg.Audio, "audio", false, "publish sound, too")
+	pace := flags.String("pace", "browser", "how the packets of video leave: as from a browser, frame by frame in bursts, or at even distances (browser, burst, even)")
+	flags.BoolVar(&cfg.SlowCipher, "slow-cipher", false, "prefer SRTP profiles as Chromium does, for servers that leave the choice to the client")
+	flags.BoolVar(&cfg.Saturate, "saturate", false, "raise the bitrate, each step for --duration, until 0.1 % is lost or the latency's p99 is 300 ms")
 	flags.DurationVar(&cfg.Duration, "duration", 10*time.Second, "how long to measure")
 	flags.DurationVar(&cfg.Settle, "settle", 2*time.Second, "how long to wait before measuring, once all have joined")
 	flags.Float64Var(&cfg.JoinRate, "join-rate", 40, "joins per second")
@@ -92,6 +114,10 @@ func parse(args []string, stdout io.Writer) (cfg Config, asJSON bool, err error)
 		cfg.Process = MetricsURL(*metrics)
 	}
 	cfg.Codec = codec.ByMIMEType("video/" + *name)
+	known := false
+	if cfg.Pacing, known = pacings[*pace]; !known {
+		return cfg, false, fmt.Errorf("--pace is browser, burst or even, not %q", *pace)
+	}
 	if *impair != "" {
 		cfg.Impaired = true
 		if cfg.Up, cfg.Down, err = link.ParsePath(*impair); err != nil {

@@ -3,23 +3,33 @@ package load
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"time"
 
 	"sfu/pkg/codec"
 	"sfu/pkg/link"
 	"sfu/pkg/signaling/protocol"
+	"sfu/pkg/synthetic"
 )
 
 // A Config says what to do to a server.
 type Config struct {
 	// URL is the server's, such as http://127.0.0.1:8080. Token is given by every participant.
 	URL, Token string
+	// From are own addresses that participants come from, in turns; without them, the one that faces the server.
+	From []netip.Addr
 	// RoomPrefix is what the names of the rooms begin with.
 	RoomPrefix string
 	// Rooms, and the Publishers and Viewers of each. With Watch, publishers receive each other, as in a meeting.
 	Rooms, Publishers, Viewers int
 	Watch                      bool
+	// Silent participants of each room are connected, and neither send media nor receive any. With Page they offer what the page does, slots,
+	// a microphone and a camera in simulcast; without, one microphone.
+	Silent int
+	Page   bool
+	// Slots is how many others a participant may receive, 0 for as many as there are publishers.
+	Slots int
 
 	// Bitrate is that of one publisher's video in bits per second, all encodings together; 0 sends no video. Codec is VP8 with
 	// Simulcast.
@@ -28,6 +38,11 @@ type Config struct {
 	Codec     codec.Type
 	Simulcast bool
 	Audio     bool
+	Pacing    synthetic.Pacing
+	// SlowCipher prefers SRTP profiles as Chromium does; see client.Options.
+	SlowCipher bool
+	// Saturate raises the bitrate step by step, to find the most that the server carries. Each step is measured for Duration.
+	Saturate bool
 
 	// Duration is measured, after everyone has joined and Settle has passed.
 	Duration, Settle time.Duration
@@ -47,6 +62,7 @@ type Config struct {
 const (
 	maxParticipants = 20_000
 	maxJoinRate     = 10_000
+	maxSlots        = 32
 )
 
 func (c Config) validate() error {
@@ -54,13 +70,20 @@ func (c Config) validate() error {
 	if err != nil {
 		return fmt.Errorf("--url: %w", err)
 	}
-	participants := c.Rooms * (c.Publishers + c.Viewers)
+	participants := c.participants()
 	switch {
 	case at.Scheme != "http" && at.Scheme != "https" || at.Host == "":
 		return fmt.Errorf("--url is %q, not http:// or https:// and an address", c.URL)
-	case c.Rooms < 1 || c.Publishers < 0 || c.Viewers < 0 || participants < 1 || participants > maxParticipants:
-		return fmt.Errorf("%d rooms of %d publishers and %d viewers; 1 to %d participants are possible", c.Rooms, c.Publishers, c.Viewers, maxParticipants)
-	case c.Bitrate == 0 && !c.Audio:
+	case c.Rooms < 1 || c.Publishers < 0 || c.Viewers < 0 || c.Silent < 0 || participants < 1 || participants > maxParticipants:
+		return fmt.Errorf("%d rooms of %d publishers, %d viewers and %d silent; 1 to %d participants are possible",
+			c.Rooms, c.Publishers, c.Viewers, c.Silent, maxParticipants)
+	case c.Page && c.Silent == 0:
+		return errors.New("--page is about silent participants, and there are none")
+	case c.Slots < 0 || c.Slots > maxSlots:
+		return fmt.Errorf("--slots is from 0 to %d", maxSlots)
+	case c.Saturate && (c.Publishers == 0 || c.Bitrate == 0 || c.Viewers == 0 && !c.Watch):
+		return errors.New("--saturate needs publishers of video and someone who receives it")
+	case c.Publishers > 0 && c.Bitrate == 0 && !c.Audio:
 		return errors.New("--bitrate 0 without --audio publishes nothing")
 	case c.Bitrate < 0 || !(c.FPS > 0):
 		return errors.New("--bitrate and --fps must be positive")
@@ -83,5 +106,13 @@ func (c Config) validate() error {
 // room is the name of room i.
 func (c Config) room(i int) string { return fmt.Sprintf("%s%d", c.RoomPrefix, i) }
 
+// participants are all of them.
+func (c Config) participants() int { return c.Rooms * (c.Publishers + c.Viewers + c.Silent) }
+
 // slots is how many others a participant of a room may receive.
-func (c Config) slots() int { return max(1, min(c.Publishers, 32)) }
+func (c Config) slots() int {
+	if c.Slots > 0 {
+		return c.Slots
+	}
+	return max(1, min(c.Publishers, maxSlots))
+}

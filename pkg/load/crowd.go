@@ -19,15 +19,19 @@ import (
 // A session is one participant, as far as measuring is concerned.
 type session interface {
 	Times() client.Times
+	Publications() []*client.Publication
 	Received() []reception.Stats
 	Close() error
 }
 
 // A crowd is everyone who has joined.
 type crowd struct {
-	cfg  Config
-	host netip.Addr // the server's, where it is loopback
-	info map[string]*protocol.RoomInfo
+	cfg      Config
+	loopback bool // the server is on it
+	// from are the own addresses, towards a server on loopback empty.
+	from    []netip.Addr
+	info    map[string]*protocol.RoomInfo
+	sockets *sockets
 
 	mu         sync.Mutex
 	members    []member
@@ -35,18 +39,26 @@ type crowd struct {
 	firstError error
 }
 
+// A role is what a participant does.
+type role int
+
+const (
+	publisher role = iota
+	viewer
+	silent
+)
+
 // A member is who has joined.
 type member struct {
 	session
-	publishes bool
+	role role
 }
 
-func newCrowd(cfg Config) *crowd {
-	c := &crowd{cfg: cfg, info: map[string]*protocol.RoomInfo{}}
-	if at, err := url.Parse(cfg.URL); err == nil {
-		if host, err := netip.ParseAddr(at.Hostname()); err == nil && host.IsLoopback() && host.Is4() {
-			c.host = host
-		}
+func newCrowd(cfg Config, sockets *sockets) *crowd {
+	c := &crowd{cfg: cfg, info: map[string]*protocol.RoomInfo{}, sockets: sockets, from: cfg.From}
+	if at, err := url.Parse(cfg.URL); err == nil && len(cfg.From) == 0 {
+		host, err := netip.ParseAddr(at.Hostname())
+		c.loopback = err == nil && host.IsLoopback() && host.Is4()
 	}
 	return c
 }
@@ -54,11 +66,21 @@ func newCrowd(cfg Config) *crowd {
 // perAddress is how many participants come from one loopback address.
 const perAddress = 20
 
+// pageBitrate is what the page's camera would take, in bits per second, if it were not muted.
+const pageBitrate = 2_500_000
+
 // mostJoins is how many joins may be under way.
 const mostJoins = 64
 
-// ask gets the rooms' information, once for all participants of a room.
+// ask gets the rooms' information, once for all participants of a room, and the way to the server.
 func (c *crowd) ask(ctx context.Context) error {
+	if !c.loopback && len(c.from) == 0 {
+		facing, err := client.Facing(ctx, c.cfg.URL)
+		if err != nil {
+			return err
+		}
+		c.from = []netip.Addr{facing}
+	}
 	for i := range c.cfg.Rooms {
 		name := c.cfg.room(i)
 		info, err := client.Info(ctx, c.cfg.URL, name, c.cfg.Token)
@@ -70,8 +92,20 @@ func (c *crowd) ask(ctx context.Context) error {
 	return nil
 }
 
-// join lets count participants of every room in, at the join rate, and waits for all of them.
-func (c *crowd) join(ctx context.Context, count int, publish bool) {
+// places is where the participants of one role begin in the numbering of all, and how many there are in a room.
+func (c *crowd) places(r role) (first, count int) {
+	switch r {
+	case publisher:
+		return 0, c.cfg.Publishers
+	case viewer:
+		return c.cfg.Rooms * c.cfg.Publishers, c.cfg.Viewers
+	}
+	return c.cfg.Rooms * (c.cfg.Publishers + c.cfg.Viewers), c.cfg.Silent
+}
+
+// join lets all who have a role in, at the join rate, and waits for them.
+func (c *crowd) join(ctx context.Context, r role) {
+	first, count := c.places(r)
 	gap := time.Duration(float64(time.Second) / c.cfg.JoinRate)
 	ticker := time.NewTicker(gap)
 	defer ticker.Stop()
@@ -84,13 +118,9 @@ func (c *crowd) join(ctx context.Context, count int, publish bool) {
 		case <-ctx.Done():
 			return
 		}
-		number := i
-		if !publish {
-			number += c.cfg.Publishers * c.cfg.Rooms
-		}
 		joining.Go(func() {
 			defer func() { <-places }()
-			c.enter(ctx, c.cfg.room(i%c.cfg.Rooms), number, publish)
+			c.enter(ctx, c.cfg.room(i%c.cfg.Rooms), first+i, r)
 		})
 		select {
 		case <-ticker.C:
@@ -101,13 +131,13 @@ func (c *crowd) join(ctx context.Context, count int, publish bool) {
 }
 
 // enter lets one participant in.
-func (c *crowd) enter(ctx context.Context, room string, number int, publish bool) {
-	s, err := client.Join(ctx, c.cfg.URL, room, c.options(room, number, publish))
+func (c *crowd) enter(ctx context.Context, room string, number int, r role) {
+	s, err := client.Join(ctx, c.cfg.URL, room, c.options(room, number, r))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case err == nil:
-		c.members = append(c.members, member{s, publish})
+		c.members = append(c.members, member{s, r})
 	case ctx.Err() != nil: // interrupted
 	default:
 		c.failed++
@@ -117,42 +147,49 @@ func (c *crowd) enter(ctx context.Context, room string, number int, publish bool
 	}
 }
 
-func (c *crowd) options(room string, number int, publish bool) client.Options {
+func (c *crowd) options(room string, number int, r role) client.Options {
 	o := client.Options{
 		Name: fmt.Sprintf("load %d", number), Token: c.cfg.Token, Info: c.info[room], NoGrow: true,
-		Slots: c.cfg.slots(), Reception: reception.Config{Sample: c.cfg.Sample},
+		Slots: c.cfg.slots(), Reception: reception.Config{Sample: c.cfg.Sample}, Pacing: c.cfg.Pacing, SlowCipher: c.cfg.SlowCipher,
 	}
-	if publish {
+	switch {
+	case r == publisher:
 		o.Publish = c.tracks()
 		if !c.cfg.Watch {
 			o.Slots = client.NoSlots
 		}
+	case r == silent && c.cfg.Page:
+		o.Slots = 0 // the server's advice
+		o.Publish = []client.Publish{
+			{Source: protocol.Microphone, Track: synthetic.Microphone(), Muted: true},
+			{Source: protocol.Camera, Track: synthetic.Simulcast(pageBitrate, 30), Muted: true},
+		}
+	case r == silent:
+		o.Slots = client.NoSlots
+		o.Publish = []client.Publish{{Source: protocol.Microphone, Track: synthetic.Microphone(), Muted: true}}
 	}
 	local := c.address(number)
-	if local.IsValid() {
-		o.DialContext = (&net.Dialer{LocalAddr: &net.TCPAddr{IP: local.AsSlice()}}).DialContext
-		o.Listen = func() (net.PacketConn, error) { return net.ListenUDP("udp4", &net.UDPAddr{IP: local.AsSlice()}) }
+	if c.loopback || len(c.cfg.From) > 0 {
+		o.DialContext = (&net.Dialer{LocalAddr: &net.TCPAddr{IP: local.AsSlice(), Zone: local.Zone()}}).DialContext
 	}
-	if c.cfg.Impaired && !publish {
+	o.Listen = func() (net.PacketConn, error) { return c.sockets.listen(local) }
+	if c.cfg.Impaired && r != publisher {
 		o.Listen = c.impaired(local, uint64(number))
 	}
 	return o
 }
 
-// address is where participant number comes from: one of 127.0.0.0/8 towards a server on loopback, else wherever the way leads.
+// address is where participant number comes from. Towards a server on loopback it is one of 127.0.0.0/8.
 func (c *crowd) address(number int) netip.Addr {
-	if !c.host.IsValid() {
-		return netip.Addr{}
+	if !c.loopback {
+		return c.from[number%len(c.from)]
 	}
 	block := 1 + number/perAddress
 	return netip.AddrFrom4([4]byte{127, 0, byte(block >> 8), byte(block)})
 }
 
 func (c *crowd) impaired(local netip.Addr, seed uint64) func() (net.PacketConn, error) {
-	at := "0.0.0.0:0"
-	if local.IsValid() {
-		at = netip.AddrPortFrom(local, 0).String()
-	}
+	at := netip.AddrPortFrom(local, 0).String()
 	return func() (net.PacketConn, error) { return link.ListenUDP(at, c.cfg.Up, c.cfg.Down, seed) }
 }
 
@@ -173,21 +210,39 @@ func (c *crowd) tracks() []client.Publish {
 	return append(all, client.Publish{Source: protocol.Camera, Track: track})
 }
 
-// joinTimes are how long those who only view took from the start of their join to the answer, and to the first packet.
-func (c *crowd) joinTimes() (answered, media reception.Histogram) {
+// joinTimes are how long those who do not publish took, or if there are none of them those who do, from the start of their join: to the
+// answer, until media could flow, to the first packet.
+func (c *crowd) joinTimes() (answered, connected, media reception.Histogram) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, m := range c.members {
-		if m.publishes && c.cfg.Viewers > 0 {
+		if m.role == publisher && c.cfg.Viewers+c.cfg.Silent > 0 {
 			continue
 		}
 		times := m.Times()
 		answered.Add(times.Joined.Sub(times.Started))
-		if first := firstPacket(m); !m.publishes && !first.IsZero() {
+		connected.Add(times.Connected.Sub(times.Started))
+		if first := firstPacket(m); m.role == viewer && !first.IsZero() {
 			media.Add(first.Sub(times.Started))
 		}
 	}
-	return answered, media
+	return answered, connected, media
+}
+
+// setBitrate changes the bitrate of everyone's video, in bits per second.
+func (c *crowd) setBitrate(bitrate int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range c.members {
+		if m.role != publisher {
+			continue
+		}
+		for _, p := range m.Publications() {
+			if player := p.Player(); player.Track().Codec.Video() {
+				player.SetBitrate(bitrate)
+			}
+		}
+	}
 }
 
 // firstPacket is when s got its first, zero when it has none.
@@ -207,7 +262,7 @@ func (c *crowd) receiving() []session {
 	defer c.mu.Unlock()
 	var all []session
 	for _, m := range c.members {
-		if !m.publishes || c.cfg.Watch {
+		if m.role == viewer || m.role == publisher && c.cfg.Watch {
 			all = append(all, m)
 		}
 	}

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -19,13 +21,14 @@ import (
 	"sfu/pkg/codec"
 	"sfu/pkg/link"
 	"sfu/pkg/load"
+	"sfu/pkg/synthetic"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func startPlain(t *testing.T) string {
 	t.Helper()
-	server, err := baseline.New(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	server, err := baseline.New(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, baseline.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +52,11 @@ func TestRun(t *testing.T) {
 		"plain":     func(*load.Config) {},
 		"simulcast": func(c *load.Config) { c.Simulcast, c.Sample = true, 1 },
 		"meeting":   func(c *load.Config) { c.Rooms, c.Publishers, c.Viewers, c.Watch = 1, 3, 0, true },
+		"bursts":    func(c *load.Config) { c.Pacing, c.Silent, c.Page = synthetic.PaceBurst, 1, true },
+		"addresses": func(c *load.Config) {
+			c.From = []netip.Addr{netip.AddrFrom4([4]byte{127, 1, 2, 3}), netip.AddrFrom4([4]byte{127, 1, 2, 4})}
+		},
+		"even": func(c *load.Config) { c.Pacing, c.SlowCipher, c.Slots = synthetic.PaceEven, true, 2 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := small(startPlain(t))
@@ -58,7 +66,7 @@ func TestRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := cfg.Rooms * (cfg.Publishers + cfg.Viewers); r.Joined != want || r.Failed != 0 {
+			if want := cfg.Rooms * (cfg.Publishers + cfg.Viewers + cfg.Silent); r.Joined != want || r.Failed != 0 {
 				t.Errorf("%d joined, %d failed, want %d", r.Joined, r.Failed, want)
 			}
 			if r.DeliveredPackets < 300 || r.Checked < r.DeliveredPackets/8 || r.Bad != 0 || r.LossByStamps != 0 || r.LossBySequence != 0 {
@@ -77,6 +85,49 @@ func TestRun(t *testing.T) {
 				t.Errorf("%+v", moments)
 			}
 		})
+	}
+}
+
+func TestSilentParticipants(t *testing.T) {
+	for _, page := range []bool{false, true} {
+		cfg := small(startPlain(t))
+		cfg.Rooms, cfg.Publishers, cfg.Viewers, cfg.Silent, cfg.Page, cfg.Duration = 1, 0, 0, 4, page, time.Second
+		r, err := load.Run(context.Background(), cfg, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Joined != 4 || r.DeliveredPackets != 0 || r.JoinConnected.P50 <= 0 || r.JoinConnected.P99 < r.JoinAnswered.P50 {
+			t.Errorf("page %v: %+v", page, r)
+		}
+		if r.Server == nil || r.Server.MillisPerJoin <= 0 {
+			t.Errorf("page %v: %+v", page, r.Server)
+		}
+	}
+}
+
+// TestSaturation looks for the end of viewers whose path has one.
+func TestSaturation(t *testing.T) {
+	cfg := small(startPlain(t))
+	cfg.Rooms, cfg.Viewers, cfg.Audio, cfg.Bitrate, cfg.Duration, cfg.Saturate = 1, 2, false, 2_000_000, time.Second, true
+	cfg.Impaired, cfg.Down = true, link.Config{Rate: 3_000_000, Queue: 150_000}
+	r, err := load.Run(context.Background(), cfg, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	least, most := math.MaxInt, 0 // of what was too much, of what was not
+	for _, s := range r.Steps {
+		if s.TooMuch == "" {
+			most = max(most, s.Bitrate)
+		} else {
+			least = min(least, s.Bitrate)
+		}
+	}
+	if r.Saturation == nil || r.Saturation.Bitrate != most || least < most || least > 6_000_000 || most > 3_000_000 {
+		t.Errorf("%+v", r.Steps)
+	}
+	var table bytes.Buffer
+	if err := r.WriteTable(&table); err != nil || !strings.Contains(table.String(), "saturation") {
+		t.Errorf("%v: %s", err, table.String())
 	}
 }
 
@@ -154,7 +205,7 @@ func TestCommandRefuses(t *testing.T) {
 	for _, args := range [][]string{
 		{"--url", "nowhere"}, {"--viewers", "-1"}, {"--rooms", "0"}, {"--bitrate", "-1"}, {"--bitrate", "0"}, {"--codec", "MP3"},
 		{"--codec", "opus"}, {"--codec", "AV1", "--simulcast"}, {"--duration", "1ms"}, {"--join-rate", "0"}, {"--sample", "0"},
-		{"--impair", "rate=fast"}, {"--pid", "1", "--metrics", "x"}, {"--room", "a b"}, {"surplus"}, {"--unknown"},
+		{"--from", "here"}, {"--silent", "-1"}, {"--page"}, {"--slots", "33"}, {"--pace", "fast"}, {"--saturate", "--viewers", "0"}, {"--impair", "rate=fast"}, {"--pid", "1", "--metrics", "x"}, {"--room", "a b"}, {"surplus"}, {"--unknown"},
 	} {
 		var out, errors bytes.Buffer
 		if code := load.Command(context.Background(), args, &out, &errors); code != 2 || errors.Len() == 0 || out.Len() != 0 {

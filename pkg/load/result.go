@@ -25,17 +25,27 @@ type Result struct {
 	// not get, whatever the numbers say.
 	LossBySequence float64 `json:"lossBySequence"`
 	LossByStamps   float64 `json:"lossByStamps"`
-	Checked        uint64  `json:"checkedPackets"`
-	Bad            uint64  `json:"badPackets"`
-	Recovered      uint64  `json:"recoveredPackets"`
+	// LostPackets is LossByStamps as a number.
+	LostPackets uint64 `json:"lostPackets"`
+	Checked     uint64 `json:"checkedPackets"`
+	Bad         uint64 `json:"badPackets"`
+	Recovered   uint64 `json:"recoveredPackets"`
 
 	Latency Quantiles `json:"latency"`
-	// JoinAnswered is from the start of a viewer's join to the server's answer, JoinMedia to its first packet.
-	JoinAnswered Quantiles `json:"joinAnswered"`
-	JoinMedia    Quantiles `json:"joinMedia"`
+	// JoinAnswered is from the start of a viewer's join to the server's answer, JoinConnected until media can flow, JoinMedia to the first
+	// packet.
+	JoinAnswered  Quantiles `json:"joinAnswered"`
+	JoinConnected Quantiles `json:"joinConnected"`
+	JoinMedia     Quantiles `json:"joinMedia"`
+
+	// Steps are those of Config.Saturate, in order, Saturation the best of them that arrived.
+	Steps      []Step `json:"steps,omitempty"`
+	Saturation *Step  `json:"saturation,omitempty"`
 
 	Server         *ServerUse `json:"server,omitempty"`
 	GeneratorCores float64    `json:"generatorCores"`
+	// GeneratorDrops counts datagrams that arrived and that the generator had no room for: losses that are not the server's.
+	GeneratorDrops uint64 `json:"generatorDrops"`
 }
 
 // Quantiles are in milliseconds.
@@ -52,6 +62,10 @@ type ServerUse struct {
 	Cores           float64 `json:"cores"`
 	MicrosPerPacket float64 `json:"microsPerPacket"`
 	RSSBytes        int64   `json:"rssBytes"`
+	// RSSGrowthPerParticipant is how many bytes the server has grown since the first joined, for each who did. MillisPerJoin is its CPU time
+	// while viewers joined, for each of them, with the forwarding meanwhile.
+	RSSGrowthPerParticipant int64   `json:"rssGrowthPerParticipant"`
+	MillisPerJoin           float64 `json:"millisPerJoin"`
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -66,6 +80,7 @@ func (r *Result) media(t tally) {
 	r.DeliveredPackets = t.packets
 	r.PacketsPerSecond, r.BitsPerSecond = float64(t.packets)/r.Seconds, float64(t.bytes)*8/r.Seconds
 	r.LossBySequence, r.LossByStamps = share(t.lost, t.packets+t.lost), share(t.missing, t.published)
+	r.LostPackets = t.missing
 	r.Checked, r.Bad, r.Recovered = t.checked, t.bad, t.recovered
 	r.Latency = quantiles(&t.latency)
 }
@@ -75,8 +90,8 @@ func (r *Result) joins(c *crowd) {
 	if r.Joined, r.Failed, err = c.joined(); err != nil {
 		r.FirstError = err.Error()
 	}
-	answered, media := c.joinTimes()
-	r.JoinAnswered, r.JoinMedia = quantiles(&answered), quantiles(&media)
+	answered, connected, media := c.joinTimes()
+	r.JoinAnswered, r.JoinConnected, r.JoinMedia = quantiles(&answered), quantiles(&connected), quantiles(&media)
 }
 
 func (r *Result) server(u Usage) {
@@ -112,11 +127,20 @@ func (r *Result) WriteTable(w io.Writer) error {
 	}
 	times("latency", r.Latency)
 	times("join, answer", r.JoinAnswered)
+	times("join, connected", r.JoinConnected)
 	times("join, first packet", r.JoinMedia)
-	if r.Server != nil {
-		row("server", "%.2f us per delivered packet, %.3f cores, %.1f MiB", r.Server.MicrosPerPacket, r.Server.Cores, float64(r.Server.RSSBytes)/(1<<20))
+	if s := r.Server; s != nil {
+		row("server", "%.2f us per delivered packet, %.3f cores, %.1f MiB", s.MicrosPerPacket, s.Cores, float64(s.RSSBytes)/(1<<20))
+		row("server, joins", "%.2f ms of CPU each, %.0f KiB for each participant", s.MillisPerJoin, float64(s.RSSGrowthPerParticipant)/(1<<10))
 	}
-	row("generator", "%.3f cores", r.GeneratorCores)
+	for _, s := range r.Steps {
+		row("step", "%6.2f Mbit/s  %7.0f packets/s  loss %.4f %%  p99 %.1f ms  server %.2f cores  generator %.2f cores  %s",
+			float64(s.Bitrate)/1e6, s.PacketsPerSecond, 100*s.Loss, s.Latency.P99, s.ServerCores, s.GeneratorCores, s.TooMuch)
+	}
+	if r.Saturation != nil {
+		row("saturation", "%.0f packets/s at %.2f us", r.Saturation.PacketsPerSecond, r.Saturation.MicrosPerPacket)
+	}
+	row("generator", "%.3f cores, %d packets dropped", r.GeneratorCores, r.GeneratorDrops)
 	return t.Flush()
 }
 

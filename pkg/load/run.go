@@ -38,6 +38,10 @@ type run struct {
 	at    time.Time
 	tally tally
 	usage Usage
+
+	empty   Usage // before anyone joined
+	joining Usage // by those who do not publish, or by those who do if there are no others; of CPU alone
+	joiners int
 }
 
 // Run measures a server and tells progress how things stand each second. When ctx ends it returns what was measured so far, if it had
@@ -49,7 +53,12 @@ func Run(ctx context.Context, cfg Config, progress func(Moment)) (Result, error)
 	if progress == nil {
 		progress = func(Moment) {}
 	}
-	r := &run{cfg: cfg, crowd: newCrowd(cfg), progress: progress, began: time.Now()}
+	sockets, err := openSockets()
+	if err != nil {
+		return Result{}, err
+	}
+	defer sockets.close()
+	r := &run{cfg: cfg, crowd: newCrowd(cfg, sockets), progress: progress, began: time.Now()}
 	r.at = r.began
 	if err := r.crowd.ask(ctx); err != nil {
 		return Result{}, err
@@ -57,6 +66,7 @@ func Run(ctx context.Context, cfg Config, progress func(Moment)) (Result, error)
 	if _, err := r.read(ctx); err != nil { // a wrong --pid shows before anyone joins
 		return Result{}, err
 	}
+	r.empty = r.usage
 	defer r.crowd.close()
 	if err := r.fill(ctx); err != nil {
 		return Result{}, err
@@ -69,23 +79,43 @@ func Run(ctx context.Context, cfg Config, progress func(Moment)) (Result, error)
 
 // fill lets everyone in.
 func (r *run) fill(ctx context.Context) error {
-	for _, wave := range []struct {
-		count   int
-		publish bool
-	}{{r.cfg.Publishers, true}, {r.cfg.Viewers, false}} {
-		joined := make(chan struct{})
-		go func() {
-			defer close(joined)
-			r.crowd.join(ctx, wave.count, wave.publish)
-		}()
-		err := r.tick(ctx, joined, false)
-		<-joined
-		if err != nil {
+	for _, role := range []role{publisher, viewer, silent} {
+		_, count := r.crowd.places(role)
+		if count == 0 {
+			continue
+		}
+		if err := r.enter(ctx, role); err != nil {
 			return err
 		}
-		if err := r.connected(ctx); err != nil {
-			return err
-		}
+	}
+	return nil
+}
+
+// enter lets those in who have a role, and takes note of what that costs the server.
+func (r *run) enter(ctx context.Context, role role) error {
+	if _, err := r.read(ctx); err != nil {
+		return err
+	}
+	before := r.usage
+	joined := make(chan struct{})
+	go func() {
+		defer close(joined)
+		r.crowd.join(ctx, role)
+	}()
+	err := r.tick(ctx, joined, false)
+	<-joined
+	if err != nil {
+		return err
+	}
+	if err := r.connected(ctx); err != nil {
+		return err
+	}
+	if _, err := r.read(ctx); err != nil {
+		return err
+	}
+	if role == viewer || r.joiners == 0 || r.crowd.cfg.Viewers == 0 {
+		_, count := r.crowd.places(role)
+		r.joining.CPU, r.joiners = r.usage.CPU-before.CPU, r.cfg.Rooms*count
 	}
 	return nil
 }
@@ -154,7 +184,7 @@ func (r *run) read(ctx context.Context) (Moment, error) {
 	elapsed := now.Sub(r.at).Seconds()
 	change := t.since(&r.tally)
 	m := Moment{
-		Since: now.Sub(r.began), Wanted: r.cfg.Rooms * (r.cfg.Publishers + r.cfg.Viewers),
+		Since: now.Sub(r.began), Wanted: r.cfg.participants(),
 		P50: change.latency.Quantile(0.5), P99: change.latency.Quantile(0.99), RSS: usage.RSS,
 		Loss: share(change.lost, change.packets+change.lost),
 	}
@@ -167,26 +197,60 @@ func (r *run) read(ctx context.Context) (Moment, error) {
 	return m, nil
 }
 
+// A reading is how things stood at one time, for what changes until a later one.
+type reading struct {
+	at      time.Time
+	tally   tally
+	usage   Usage
+	own     time.Duration
+	dropped uint64
+}
+
+func (r *run) take(ctx context.Context) (reading, error) {
+	if _, err := r.read(ctx); err != nil {
+		return reading{}, err
+	}
+	return reading{r.at, r.tally, r.usage, self(), r.crowd.sockets.dropped()}, nil
+}
+
+// result is what happened since an earlier reading.
+func (r *run) result(earlier, now reading) Result {
+	result := Result{Seconds: now.at.Sub(earlier.at).Seconds()}
+	result.media(now.tally.since(&earlier.tally))
+	if r.cfg.Process != nil {
+		result.server(Usage{CPU: now.usage.CPU - earlier.usage.CPU, RSS: now.usage.RSS})
+	}
+	result.GeneratorCores = (now.own - earlier.own).Seconds() / result.Seconds
+	result.GeneratorDrops = now.dropped - earlier.dropped
+	return result
+}
+
 // measure watches for the time that is to be measured.
 func (r *run) measure(ctx context.Context) (Result, error) {
-	if _, err := r.read(ctx); err != nil {
+	first, err := r.take(ctx)
+	if err != nil {
 		return Result{}, err
 	}
-	at, before, usage, own := r.at, r.tally, r.usage, self()
-	err := r.watch(ctx, r.cfg.Duration, true)
+	var steps []Step
+	if r.cfg.Saturate {
+		steps, err = r.saturate(ctx)
+	} else {
+		err = r.watch(ctx, r.cfg.Duration, true)
+	}
 	if err != nil && !errors.Is(err, ctx.Err()) {
 		return Result{}, err
 	}
 	// The end is read also after an interruption.
-	if _, err := r.read(context.WithoutCancel(ctx)); err != nil {
+	last, err := r.take(context.WithoutCancel(ctx))
+	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Seconds: r.at.Sub(at).Seconds()}
-	result.media(r.tally.since(&before))
+	result := r.result(first, last)
+	result.Steps, result.Saturation = steps, best(steps)
 	result.joins(r.crowd)
-	if r.cfg.Process != nil {
-		result.server(Usage{CPU: r.usage.CPU - usage.CPU, RSS: r.usage.RSS})
+	if s := result.Server; s != nil {
+		s.RSSGrowthPerParticipant = (last.usage.RSS - r.empty.RSS) / int64(max(result.Joined, 1))
+		s.MillisPerJoin = milliseconds(r.joining.CPU) / float64(max(r.joiners, 1))
 	}
-	result.GeneratorCores = (self() - own).Seconds() / result.Seconds
 	return result, nil
 }

@@ -1,6 +1,9 @@
 package synthetic
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Player is a Track that a Source sends.
 type Player struct {
@@ -10,7 +13,13 @@ type Player struct {
 }
 
 // Track returns what is played, with everything that was left open filled in.
-func (p *Player) Track() Track { return p.track }
+func (p *Player) Track() Track {
+	p.source.mu.Lock()
+	defer p.source.mu.Unlock()
+	t := p.track
+	t.Encodings = slices.Clone(t.Encodings)
+	return t
+}
 
 // Bind gives the encoding rid what was negotiated for it; it is sent from now on, or from Start.
 func (p *Player) Bind(rid string, b Binding) {
@@ -51,6 +60,23 @@ func (p *Player) SetAudioLevel(level uint8) {
 	for _, st := range p.streams {
 		st.level = min(level, 127)
 	}
+}
+
+// SetBitrate has the whole track take bitrate bits per second from the next frame on, its encodings their share of it. NACKs of what was
+// sent before may find nothing.
+func (p *Player) SetBitrate(bitrate int) {
+	p.source.mu.Lock()
+	defer p.source.mu.Unlock()
+	before := 0
+	for _, e := range p.track.Encodings {
+		before += e.Bitrate
+	}
+	for i, st := range p.streams {
+		e := &p.track.Encodings[i]
+		e.Bitrate = min(max(int(float64(e.Bitrate)*float64(bitrate)/float64(before)), 1), maxBitrate)
+		st.setBitrate(e.Bitrate)
+	}
+	p.source.setPace()
 }
 
 // RequestKeyframe makes a keyframe in every encoding, as if it had been asked for.

@@ -15,6 +15,8 @@ const reportInterval = time.Second
 type Source struct {
 	cname    string
 	sendRTCP func([]rtcp.Packet) error
+	begin    func() // a group of packets that leave together; nil where that makes no difference
+	end      func()
 	wake     chan struct{}
 	quit     chan struct{}
 	done     chan struct{}
@@ -64,6 +66,21 @@ func (s *Source) Start() {
 		}
 	}
 	s.kick()
+}
+
+// SetPacing chooses how the packets of video leave, which is PaceBrowser at first.
+func (s *Source) SetPacing(p Pacing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pacer.pacing = p
+}
+
+// Together has begin called before packets that leave at the same moment, and end after them, so that one system call can take them all.
+// It is called before Start.
+func (s *Source) Together(begin, end func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begin, s.end = begin, end
 }
 
 // Close stops sending and waits for the goroutine.
@@ -138,6 +155,10 @@ func (s *Source) step(now time.Time) (next time.Time, reports [][]rtcp.Packet) {
 	if !s.running {
 		return next, nil
 	}
+	if s.begin != nil {
+		s.begin()
+		defer s.end()
+	}
 	earlier := func(t time.Time) {
 		if t.Before(next) {
 			next = t
@@ -191,6 +212,7 @@ func (s *Source) pace(now time.Time) bool {
 	}
 	if s.head == len(s.queue) {
 		s.queue, s.head = s.queue[:0], 0
+		s.pacer.rest()
 		return false
 	}
 	return true

@@ -168,6 +168,64 @@ func TestSourcePaces(t *testing.T) {
 	})
 }
 
+func TestSourcePacings(t *testing.T) {
+	for name, c := range map[string]struct {
+		pacing      Pacing
+		most, least time.Duration // between two packets of a frame
+	}{
+		"burst": {PaceBurst, 0, 0},
+		"even":  {PaceEven, 4 * time.Millisecond, 2 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, Camera(3_200_000, 720, 30), func(s *Source, _ *Player, w *tape) {
+				groups := 0
+				s.SetPacing(c.pacing)
+				s.Together(func() { groups++ }, func() {})
+				time.Sleep(3 * time.Second)
+				synctest.Wait()
+				packets := w.of(1000)
+				if got := float64(len(packets)) / 3; got < 330 || got > 390 { // 12 a frame
+					t.Errorf("%.0f packets per second", got)
+				}
+				for i := len(packets) / 2; i < len(packets); i++ { // the keyframe is long over
+					last, p := packets[i-1], packets[i]
+					if gap := p.at.Sub(last.at); p.Timestamp == last.Timestamp && (gap < c.least || gap > c.most) {
+						t.Fatalf("%v after the packet before", gap)
+					}
+				}
+				if groups == 0 {
+					t.Error("packets that leave together are not enclosed")
+				}
+			})
+		})
+	}
+}
+
+func TestSetBitrate(t *testing.T) {
+	play(t, Simulcast(1_000_000, 30), func(_ *Source, p *Player, w *tape) {
+		time.Sleep(2 * time.Second)
+		p.SetBitrate(20_000_000)
+		synctest.Wait()
+		before := p.Stats()[2].Bytes
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := float64(p.Stats()[2].Bytes-before) * 8 / 2; got < 13_500_000 || got > 14_900_000 { // 71 % of 20 Mbit/s
+			t.Errorf("%.0f bits per second", got)
+		}
+		if got := p.Track().Encodings[2].Bitrate; got != 14_200_000 {
+			t.Errorf("the track says %d", got)
+		}
+		// NACKs reach as far back as they did.
+		sent := w.of(1002)
+		p.source.Feedback([]rtcp.Packet{&rtcp.TransportLayerNack{
+			MediaSSRC: 1002, Nacks: rtcp.NackPairsFromSequenceNumbers([]uint16{sent[len(sent)-1500].SequenceNumber}),
+		}})
+		if n := len(w.of(2002)); n != 1 {
+			t.Errorf("%d packets sent again", n)
+		}
+	})
+}
+
 func TestSourceAudio(t *testing.T) {
 	play(t, Microphone(), func(_ *Source, p *Player, w *tape) {
 		time.Sleep(time.Second)

@@ -82,14 +82,27 @@ func newStream(t *Track, index int) *stream {
 		// Below 2^15, so that the receiver's first index cannot be guessed wrong (RFC 3711 section 3.3.1).
 		sequence: uint16(rand.Uint32N(1 << 15)), rtxSequence: uint16(rand.Uint32N(1 << 15)),
 	}
-	if t.Codec.Video() {
-		perSecond := cfg.Bitrate/8/maxPayload + int(cfg.FPS) + 1
-		s.history = newHistory(perSecond * 3 / 2)
-	} else {
-		s.history = newHistory(1)
-	}
+	s.history = s.newHistory()
 	s.stats.RID = cfg.RID
 	return s
+}
+
+// newHistory returns a history that is long enough for the bitrate.
+func (s *stream) newHistory() history {
+	cfg := &s.encoder.cfg
+	if !s.encoder.kind.Video() {
+		return newHistory(1)
+	}
+	perSecond := cfg.Bitrate/8/maxPayload + int(cfg.FPS) + 1
+	return newHistory(perSecond * 3 / 2)
+}
+
+// setBitrate changes the bitrate from the next frame on.
+func (s *stream) setBitrate(bitrate int) {
+	s.encoder.cfg.Bitrate = bitrate
+	if longer := s.newHistory(); len(longer) > len(s.history) {
+		s.history = longer
+	}
 }
 
 // bind makes the stream ready to send.

@@ -1,6 +1,6 @@
 // Package baseline is a selective forwarding unit as one writes it with pion in an afternoon: default codecs, default interceptors, a
 // TrackLocalStaticRTP per published track that every viewer's sender is bound to, one UDP mux. Of the settings only the order of
-// the SRTP profiles is changed (AES-128-GCM first), and the DTLS role that the protocol prescribes.
+// the SRTP profiles is changed (AES-128-GCM first), and the DTLS role that the protocol prescribes, unless Config leaves that to pion.
 //
 // It is frozen. What sfu costs is told as a ratio to what this costs, measured in the same minutes on the same machine, and that ratio
 // means something only while this stays as it is. Do not make it faster, and do not add features to it.

@@ -35,8 +35,14 @@ type Server struct {
 	working  sync.WaitGroup
 }
 
+// A Config is what may be chosen.
+type Config struct {
+	// DefaultRole leaves the DTLS role to pion, whose default is that of the client. Clients then choose the cipher.
+	DefaultRole bool
+}
+
 // New opens the media socket at media, whose address clients are told.
-func New(media *net.UDPAddr) (*Server, error) {
+func New(media *net.UDPAddr, cfg Config) (*Server, error) {
 	engine := &webrtc.MediaEngine{}
 	if err := engine.RegisterDefaultCodecs(); err != nil {
 		return nil, fmt.Errorf("register codecs: %w", err)
@@ -54,8 +60,10 @@ func New(media *net.UDPAddr) (*Server, error) {
 	settings.SetICEUDPMux(s.mux)
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
-	if err := settings.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
-		return nil, errors.Join(err, s.mux.Close())
+	if !cfg.DefaultRole {
+		if err := settings.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
+			return nil, errors.Join(err, s.mux.Close())
+		}
 	}
 	s.api = webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings))
 	s.web = http.NewServeMux()
