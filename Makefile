@@ -26,7 +26,7 @@ test: ## everything that must pass, with what it needs installed
 test-long: ## the same at full size, which takes much longer
 	@SFU_LONG=1 VERSION="$(VERSION)" scripts/test.sh
 
-test-plain: build ## whole servers and browsers again, with the WebRTC library encrypting all media
+test-plain: build ## whole servers and browsers again, with the WebRTC SRTP library encrypting all media
 	MEDIA=plain go test -count=1 ./pkg/sfutest ./pkg/load ./pkg/client
 	@scripts/install.sh
 	cd web && MEDIA=plain SERVER_BINARY="$(CURDIR)/bin/sfu" npm run --silent e2e:calls

@@ -150,7 +150,7 @@ var shapes = []shape{
 		compared: true, seconds: 5, metrics: []metric{memoryEach, connected50, perJoin, cores}, targets: []target{{memoryEach, false, 350, 0}},
 	},
 	{
-		name: "most", about: "1 publisher, 100 viewers, the bitrate rises until 0.1 % is lost", load: "--viewers 100 --bitrate 3000000 --saturate",
+		name: "most", about: "4 publishers, 100 viewers, the bitrates rise until 0.1 % is lost (one camera may send 5 Mbit/s)", load: "--publishers 4 --viewers 100 --bitrate 400000 --saturate",
 		compared: true, seconds: 2, metrics: []metric{most, costAtMost}, targets: []target{{most, false, 160_000, 0}},
 	},
 }

@@ -1,7 +1,7 @@
 package transport
 
 import (
-	"encoding/binary"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 
@@ -26,6 +26,37 @@ type opener struct {
 	srtp *srtp.Opener
 	// made is how many SSRCs it has met.
 	made uint64
+}
+
+// receive reads a batch, hands its media to the forwarder and notes the rest.
+func (k *socket) receive() error {
+	n, err := k.reader.Read(k.spaces[:])
+	if err != nil {
+		return err
+	}
+	k.next, k.count = 0, 0
+	now := sinceStart()
+	k.mu.RLock()
+	var conn *Conn
+	var last netip.AddrPort
+	for i := range n {
+		size, from, truncated := k.reader.Datagram(i)
+		packet := k.spaces[i][:size]
+		if kind := kindOf(packet); kind == datagramRTP || kind == datagramRTCP {
+			if from != last { // packets come in runs
+				conn, last = k.conns[from], from
+			}
+			if conn != nil && conn.inbound.take(&k.inlet, k.slots[i], size, truncated, now) {
+				k.fill(i)
+				continue
+			}
+		}
+		k.others[k.count] = uint8(i)
+		k.count++
+	}
+	k.mu.RUnlock()
+	k.inlet.Flush()
+	return nil
 }
 
 // secure has packets be decrypted with o from now on.
@@ -93,17 +124,6 @@ func (in *inbound) open(o *opener, packet []byte, now int64) (plain []byte, cont
 
 func (in *inbound) unreadable() { in.conn.engine.counters.unreadable.Add(1) }
 
-// packetsIn returns how many RTCP packets a compound has, each of which is work (RFC 3550 section 6.1).
-func packetsIn(compound []byte) int {
-	n := 0
-	for len(compound) >= 4 {
-		n++
-		size := 4 * (int(binary.BigEndian.Uint16(compound[2:])) + 1)
-		compound = compound[min(size, len(compound)):]
-	}
-	return max(n, 1)
-}
-
 // plain takes a packet that the wire has decrypted; ssrc is whose it is.
 func (in *inbound) plain(ssrc uint32, packet []byte, control bool) {
 	now := sinceStart()
@@ -119,29 +139,4 @@ func (in *inbound) plain(ssrc uint32, packet []byte, control bool) {
 		in.conn.engine.counters.plainIn.Add(1)
 		in.conn.peer.Receive(packet, control)
 	}
-}
-
-// packetsPerSecond bounds what one connection may send, RTP and RTCP together.
-const packetsPerSecond = 6000
-
-// pacing is a token bucket. Times are in ns.
-type pacing struct {
-	mu      sync.Mutex
-	tokens  float64
-	filled  int64
-	dropped *atomic.Uint64
-}
-
-// allow takes what a datagram of so many packets costs, or counts them as dropped.
-func (p *pacing) allow(now int64, packets int) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.tokens = min(p.tokens+float64(now-p.filled)*packetsPerSecond/1e9, packetsPerSecond)
-	p.filled = now
-	if p.tokens < float64(packets) {
-		p.dropped.Add(uint64(packets))
-		return false
-	}
-	p.tokens -= float64(packets)
-	return true
 }

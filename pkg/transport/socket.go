@@ -65,37 +65,6 @@ func (k *socket) ReadFrom(b []byte) (int, net.Addr, error) {
 	return n, net.UDPAddrFromAddrPort(from), nil
 }
 
-// receive reads a batch, hands its media to the forwarder and notes the rest.
-func (k *socket) receive() error {
-	n, err := k.reader.Read(k.spaces[:])
-	if err != nil {
-		return err
-	}
-	k.next, k.count = 0, 0
-	now := sinceStart()
-	k.mu.RLock()
-	var conn *Conn
-	var last netip.AddrPort
-	for i := range n {
-		size, from, truncated := k.reader.Datagram(i)
-		packet := k.spaces[i][:size]
-		if kind := kindOf(packet); kind == datagramRTP || kind == datagramRTCP {
-			if from != last { // packets come in runs
-				conn, last = k.conns[from], from
-			}
-			if conn != nil && conn.inbound.take(&k.inlet, k.slots[i], size, truncated, now) {
-				k.fill(i)
-				continue
-			}
-		}
-		k.others[k.count] = uint8(i)
-		k.count++
-	}
-	k.mu.RUnlock()
-	k.inlet.Flush()
-	return nil
-}
-
 // attach has media from that address be c's.
 func (k *socket) attach(from netip.AddrPort, c *Conn) {
 	k.mu.Lock()

@@ -67,37 +67,6 @@ func (w *writer) Write(o *forwarder.Outgoing) {
 	w.queue.push(p)
 }
 
-// gather puts the parts of o together in space and returns its size, 0 if it is too large.
-func gather(space []byte, o *forwarder.Outgoing) int {
-	header, prefix := o.Header(), o.Prefix()
-	if len(header)+len(prefix)+len(o.Payload) > len(space) {
-		return 0
-	}
-	n := copy(space, header)
-	n += copy(space[n:], prefix)
-	return n + copy(space[n:], o.Payload)
-}
-
-// seal encrypts o into space and returns its size, 0 if that fails.
-func seal(s *srtp.Sealer, space []byte, o *forwarder.Outgoing) int {
-	if o.RTCP {
-		if len(o.Payload)+srtp.OverheadRTCP > len(space) {
-			return 0
-		}
-		b, err := s.SealRTCP(space[:0], o.Payload)
-		if err != nil {
-			return 0
-		}
-		return len(b)
-	}
-	n := gather(space[:len(space)-srtp.Overhead], o)
-	if n == 0 {
-		return 0
-	}
-	header := o.Header()
-	return len(s.SealRTP(space[:0], header, space[len(header):n], o.ROC))
-}
-
 // secure has packets be sealed with s from now on. It is called before the writer opens.
 func (w *writer) secure(s *srtp.Sealer) { w.sealer.Store(s) }
 
