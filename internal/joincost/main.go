@@ -109,10 +109,11 @@ func report(o options, c *crowd, before, joined, after usage, live uint64) {
 	n := float64(o.participants)
 	kib := func(from, to uint64) float64 { return (float64(to) - float64(from)) / n / 1024 }
 	p50, p99 := c.took(0.5), c.took(0.99)
+	idle := float64(after.cpu-joined.cpu) / float64(after.at.Sub(joined.at)) // cores, with all of them there
+	// While they join, half of them are there on the average.
+	joining := float64(joined.cpu-before.cpu) - idle*float64(joined.at.Sub(before.at))/2
 	fmt.Printf("%-4s %4d  RSS %6.1f KiB  heap %6.1f, live %6.1f KiB  stacks %5.1f KiB  goroutines %5.2f  CPU per join %5.2f ms  "+
 		"joined p50 %6.1f p99 %6.1f ms  idle %.4f cores per 100\n",
 		o.shape, o.participants, kib(before.rss, after.rss), kib(before.heap, after.heap), kib(before.heap, live), kib(before.stacks, after.stacks),
-		(float64(after.goroutines)-float64(before.goroutines))/n,
-		float64(joined.cpu-before.cpu)/float64(time.Millisecond)/n, p50, p99,
-		float64(after.cpu-joined.cpu)/float64(after.at.Sub(joined.at))*100/n)
+		(float64(after.goroutines)-float64(before.goroutines))/n, joining/float64(time.Millisecond)/n, p50, p99, idle*100/n)
 }

@@ -60,7 +60,7 @@ func (w *wire) rest() {
 	if err := w.session.Close(); err != nil {
 		w.engine.cfg.Log.Debug("rest DTLS", "error", err)
 	}
-	w.resting, w.session, w.lull = &state, nil, nil
+	w.resting, w.session, w.pipe, w.lull = &state, nil, nil, nil
 }
 
 // wake makes a session of the state again, once. mu is held.

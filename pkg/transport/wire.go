@@ -43,7 +43,7 @@ type wire struct {
 	packets       *ice.Conn // nil before begin
 
 	mu       sync.Mutex
-	pipe     *dtlsPipe   // of the session or of the handshake
+	pipe     *dtlsPipe   // of the session or of the handshake, nil while it rests
 	session  *dtls.Conn  // once it is secured, nil while it rests
 	resting  *dtls.State // not nil while it rests
 	farewell []byte      // the last datagram of this side's handshake
