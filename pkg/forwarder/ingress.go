@@ -13,9 +13,11 @@ type ingress struct {
 	learned   int
 	learnedAt Instant
 	exceeded  bool
-	feedback  feedbackRecorder
-	meter     rateMeter
-	clock     participantClock
+	// busy is set while reports cannot wait for the next look at everything: by packets, and by what is wanted of the client.
+	busy     bool
+	feedback feedbackRecorder
+	meter    rateMeter
+	clock    participantClock
 }
 
 // A stream is one SSRC of a client: an encoding or its retransmissions.
@@ -44,6 +46,7 @@ func (in *ingress) find(ssrc uint32) *stream {
 // receiveRTP takes one RTP packet of this connection.
 func (p *Peer) receiveRTP(d *datagram, limits *Limits) {
 	in := &p.ingress
+	in.busy = true
 	c := &p.group.counters
 	var h header
 	if h.parse(d.buf.bytes()) != nil {

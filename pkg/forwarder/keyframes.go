@@ -1,6 +1,9 @@
 package forwarder
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	// keyframeGuard is how long after a keyframe an encoder ignores requests for another.
@@ -72,6 +75,11 @@ func (k *keyframeRequester) wait(encoding int) *keyframeWait {
 		k.waits = append(k.waits, keyframeWait{})
 	}
 	return &k.waits[encoding]
+}
+
+// waitsForAny reports whether somebody waits for a keyframe of any encoding.
+func (k *keyframeRequester) waitsForAny() bool {
+	return slices.ContainsFunc(k.waits, func(w keyframeWait) bool { return w.wanted })
 }
 
 // cancel tells that nobody waits for a keyframe of an encoding any more.

@@ -136,6 +136,7 @@ func (t *UpTrack) wantKeyframe(encoding int, now Instant) {
 		t.media.wishes = append(t.media.wishes, 0)
 	}
 	t.media.wishes[encoding] = now
+	t.media.line.peer.ingress.busy = true
 	t.media.keyframes.request(encoding, now)
 }
 

@@ -48,6 +48,10 @@ func (r *router) ntp(now Instant) uint64 {
 
 // report sends the RTCP that is due: what the client should send again, keyframe requests, congestion feedback and reports.
 func (p *Peer) report(now Instant, steer bool) {
+	if !steer && !p.ingress.busy {
+		return // most of a large room only listens
+	}
+	p.ingress.busy = p.ingress.busy && !steer || p.ingress.waits()
 	var packets []rtcp.Packet
 	reports := now >= p.egress.nextReport
 	if reports {
@@ -70,6 +74,24 @@ func (p *Peer) report(now Instant, steer bool) {
 		packets = append(packets, p.ingress.feedback.build(now, p.egress.ssrc, p.mediaSSRC())...)
 	}
 	p.sendRTCP(packets)
+}
+
+// waits reports whether the client owes something that is asked for again and again: packets or keyframes.
+func (in *ingress) waits() bool {
+	for _, l := range in.lines {
+		if l.track == nil {
+			continue
+		}
+		for _, e := range l.encodings {
+			if e.nacks.pending() > 0 {
+				return true
+			}
+		}
+		if l.track.media.keyframes.waitsForAny() {
+			return true
+		}
+	}
+	return false
 }
 
 // mediaSSRC is one of the client's, for feedback that is about all of them.
