@@ -133,14 +133,14 @@ func TestJudge(t *testing.T) {
 			Seconds: 60, DeliveredPackets: 100_000_000, LostPackets: lost, LossByStamps: float64(lost) / 1e8, Server: &load.ServerUse{}, GeneratorDrops: 2,
 		}
 	}
-	flat, growing := []int64{100, 100, 100, 101}, []int64{100, 100, 100, 120}
+	flat, growing := []int64{50, 100, 100, 101}, []int64{100, 100, 100, 120}
 	for _, c := range []struct {
 		lost  uint64
 		sizes []int64
 		want  string // in the error, "" without
 	}{
-		{104, flat, ""}, // 2 + 3 + 99
-		{105, flat, "counters explain 104"},
+		{97, flat, ""}, // 2 + 3 + 92
+		{98, flat, "counters explain 97"},
 		{1001, flat, "more than 0.0010 % lost"},
 		{0, growing, "memory grows"},
 	} {

@@ -18,8 +18,6 @@ import (
 )
 
 const (
-	// soakViewers are in the room of the long run.
-	soakViewers = 99
 	// soakShare is how much of what saturates the server it carries for long.
 	soakShare = 0.7
 	// soakLoss is the share that may be lost.
@@ -43,7 +41,7 @@ var (
 // soaking looks for saturation, then runs at a share of it for long, then kills clients at that load.
 func (s *settings) soaking(ctx context.Context) error {
 	if s.bitrate == 0 {
-		one := shape{name: "saturation", load: fmt.Sprintf("--viewers %d --bitrate 4000000 --saturate", soakViewers)}
+		one := shape{name: "saturation", load: crowded + " --bitrate 1000000 --saturate"}
 		r, err := s.measure(ctx, &one, false, 2)
 		if err != nil {
 			return err
@@ -69,10 +67,8 @@ func (s *settings) scene(ctx context.Context, long time.Duration, meanwhile func
 		return err
 	}
 	defer p.stop()
-	args := []string{
-		"--url", p.url, "--pid", strconv.Itoa(p.cmd.Process.Pid), "--json", "--duration", long.String(), "--settle", "5s",
-		"--viewers", strconv.Itoa(soakViewers), "--bitrate", strconv.Itoa(int(soakShare * float64(s.bitrate))),
-	}
+	args := append(strings.Fields(crowded), "--url", p.url, "--pid", strconv.Itoa(p.cmd.Process.Pid), "--json", "--duration", long.String(),
+		"--settle", "5s", "--bitrate", strconv.Itoa(int(soakShare*float64(s.bitrate))))
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	sizes := make(chan []int64, 1)
@@ -111,10 +107,15 @@ func (s *settings) scene(ctx context.Context, long time.Duration, meanwhile func
 		name = fmt.Sprintf("%d clients killed", 2*kills)
 	}
 	memory := <-sizes
+	var alive error
 	if meanwhile != nil {
 		memory = nil // those who were killed keep their seats for a while
+		const joins = `sfu_joins_total{result="ok"}`
+		if n := after[joins] - before[joins]; n < 2*kills {
+			alive = fmt.Errorf("%s: only %.0f of them had joined", name, n)
+		}
 	}
-	return judge(os.Stdout, name, &result, before, after, memory)
+	return errors.Join(alive, judge(os.Stdout, name, &result, before, after, memory))
 }
 
 // judge prints what came out of a scene and returns an error if it is not what it should be.
@@ -133,8 +134,8 @@ func judge(w io.Writer, name string, r *load.Result, before, after map[string]fl
 		explained += c.by
 	}
 	for _, c := range changes(before, after, explainingAll) {
-		fmt.Fprintf(w, "  %8.0f  %s, each of them %d times\n", c.by, c.series, soakViewers)
-		explained += c.by * soakViewers
+		fmt.Fprintf(w, "  %8.0f  %s, each of them %d times\n", c.by, c.series, crowd)
+		explained += c.by * crowd
 	}
 	if float64(r.LostPackets) > explained {
 		wrong = append(wrong, fmt.Errorf("%s: %d packets lost, of which counters explain %.0f", name, r.LostPackets, explained))

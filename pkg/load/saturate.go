@@ -17,10 +17,12 @@ const (
 const (
 	// stepFactor is how much more a step is than the one before, until one is too much; then the gap is halved so many times.
 	stepFactor = 1.25
-	halvings   = 3
-	// settling is how long a new bitrate is left alone, recovering how long one that was too much is.
+	halvings   = 2
+	// tries is how often a step is measured that is too much: a disturbance from elsewhere shall not end the search.
+	tries = 2
+	// settling is how long a new bitrate is left alone, recovering how long the server has after one that was too much.
 	settling   = time.Second
-	recovering = 3 * time.Second
+	recovering = 2 * time.Second
 	// busy is the share of its cores at which the generator is at its own end.
 	busy = 0.97
 	// lowest and highest are what a publisher sends at least and at most, in bits per second.
@@ -47,7 +49,7 @@ func (r *run) saturate(ctx context.Context) (steps []Step, err error) {
 	low, high := 0, 0 // the highest that arrived, the lowest that did not
 	next := r.cfg.Bitrate
 	for left := halvings; left > 0 && next >= lowest && next <= highest; {
-		step, err := r.step(ctx, next)
+		step, err := r.attempt(ctx, next)
 		if err != nil {
 			return steps, err
 		}
@@ -56,9 +58,6 @@ func (r *run) saturate(ctx context.Context) (steps []Step, err error) {
 			low = next
 		} else {
 			high = next
-			if err := r.recover(ctx, low); err != nil {
-				return steps, err
-			}
 		}
 		switch {
 		case high == 0:
@@ -73,10 +72,19 @@ func (r *run) saturate(ctx context.Context) (steps []Step, err error) {
 	return steps, nil
 }
 
-// recover lets what piled up run out at a bitrate that arrives.
-func (r *run) recover(ctx context.Context, low int) error {
-	r.crowd.setBitrate(max(low/2, lowest))
-	return r.watch(ctx, recovering, false)
+// attempt measures one bitrate, and again if it is too much.
+func (r *run) attempt(ctx context.Context, bitrate int) (step Step, err error) {
+	for range tries {
+		if step, err = r.step(ctx, bitrate); err != nil || step.TooMuch == "" {
+			return step, err
+		}
+		// What piled up runs out.
+		r.crowd.setBitrate(lowest)
+		if err := r.watch(ctx, recovering, false); err != nil {
+			return Step{}, err
+		}
+	}
+	return step, nil
 }
 
 // step measures one bitrate.
