@@ -25,8 +25,13 @@ func (e *Engine) NewEgress() forwarder.Egress {
 // same one become runs that the kernel takes as one (udp.Sender). The order within a connection stays.
 func (g *egress) Flush(b *forwarder.Batch) {
 	g.chain(b)
+	direct, plain := 0, 0
 	for i, w := range g.touched {
-		g.send(w, b)
+		if g.send(w, b) {
+			direct += w.chained
+		} else {
+			plain += w.chained
+		}
 		w.chained = 0
 		g.touched[i] = nil
 	}
@@ -36,6 +41,8 @@ func (g *egress) Flush(b *forwarder.Batch) {
 			s.Flush()
 		}
 	}
+	g.engine.counters.directOut.Add(uint64(direct))
+	g.engine.counters.plainOut.Add(uint64(plain))
 }
 
 // chain finds out whose the packets are.
@@ -56,22 +63,16 @@ func (g *egress) chain(b *forwarder.Batch) {
 	}
 }
 
-// send sends the packets of w.
-func (g *egress) send(w *writer, b *forwarder.Batch) {
-	counters := &g.engine.counters
+// send hands the packets of w to its socket's sender, and reports so, or puts them into its queue.
+func (g *egress) send(w *writer, b *forwarder.Batch) (direct bool) {
 	sealer, r := w.sealer.Load(), w.route.Load()
-	if !w.open.Load() {
-		counters.dropped.Add(uint64(w.chained))
-		return
-	}
 	at := w.first
-	if sealer == nil || r == nil || r.to == nil {
+	if sealer == nil || r == nil || r.to == nil || !w.open.Load() {
 		for range w.chained {
 			w.Write(&b.Packets[at])
 			at = g.next[at]
 		}
-		counters.plainOut.Add(uint64(w.chained))
-		return
+		return false
 	}
 	sender := g.sender(r.socket)
 	for range w.chained {
@@ -79,11 +80,11 @@ func (g *egress) send(w *writer, b *forwarder.Batch) {
 		if n := seal(sealer, space, &b.Packets[at]); n > 0 {
 			sender.Commit(n, r.to)
 		} else {
-			counters.failed.Add(1)
+			g.engine.counters.failed.Add(1)
 		}
 		at = g.next[at]
 	}
-	counters.directOut.Add(uint64(w.chained))
+	return true
 }
 
 func (g *egress) sender(k *socket) *udp.Sender {

@@ -47,7 +47,7 @@ func (w *writer) Room() int {
 
 // Write queues one packet: sealed where we seal, else as it is, for the wire to encrypt.
 func (w *writer) Write(o *forwarder.Outgoing) {
-	if w.queue.room() == 0 {
+	if !w.open.Load() || w.queue.room() == 0 {
 		w.counters.dropped.Add(1)
 		return
 	}
