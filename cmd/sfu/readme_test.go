@@ -105,3 +105,29 @@ func TestBinaryIsNotNeededToServe(t *testing.T) {
 		}
 	}
 }
+
+// made finds what the pages have make do.
+var made = regexp.MustCompile("(?m)(?:^|`)make ([a-z][a-z-]*)")
+
+// TestDocsNameTargetsOfMake keeps the pages and the Makefile together.
+func TestDocsNameTargetsOfMake(t *testing.T) {
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(pages) < 5 {
+		t.Fatalf("%d pages, %v", len(pages), err)
+	}
+	for _, page := range append(pages, "../../README.md") {
+		content, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range made.FindAllStringSubmatch(string(content), -1) {
+			if !strings.Contains(string(makefile), "\n"+name[1]+": ") {
+				t.Errorf("%s speaks of make %s, which is no target", page, name[1])
+			}
+		}
+	}
+}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -106,6 +108,41 @@ func TestShapes(t *testing.T) {
 	}
 	if _, unknown := choose("view50,nothing"); unknown != "nothing" {
 		t.Errorf("%q", unknown)
+	}
+}
+
+// TestShapesAreDescribed keeps docs/performance.md and the table together.
+func TestShapesAreDescribed(t *testing.T) {
+	page, err := os.ReadFile("../../docs/performance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range shapes {
+		name := s.name
+		if strings.HasPrefix(name, "scale") {
+			name = "scale10 to scale500"
+		}
+		row := ""
+		for line := range strings.Lines(string(page)) {
+			if cells := strings.Split(line, "|"); len(cells) == 5 && strings.Contains(cells[1], name) {
+				row = line
+			}
+		}
+		if row == "" {
+			t.Errorf("no row for %s", s.name)
+		}
+		for _, target := range s.targets {
+			limit := fmt.Sprintf(target.metric.format, target.limit)
+			if target.ratio {
+				limit = fmt.Sprintf("%.2f", target.limit)
+			}
+			if strings.Contains(limit, ".") && !target.ratio {
+				limit = strings.TrimSuffix(strings.TrimRight(limit, "0"), ".")
+			}
+			if !strings.Contains(strings.ReplaceAll(row, ",", ""), limit) {
+				t.Errorf("the row for %s does not name its target %s", s.name, limit)
+			}
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ var (
 	latency99   = metric{"latency p99, ms", "%.2f", false, func(r *run) float64 { return r.Result.Latency.P99 }}
 	loss        = metric{"loss, %", "%.4f", false, func(r *run) float64 { return 100 * r.Result.LossByStamps }}
 	memory      = metric{"memory, MiB", "%.0f", false, server(func(s *load.ServerUse) float64 { return float64(s.RSSBytes) / (1 << 20) })}
-	memoryEach  = metric{"memory each, KiB", "%.0f", false, server(func(s *load.ServerUse) float64 { return float64(s.RSSGrowthPerParticipant) / (1 << 10) })}
+	memoryEach  = metric{"memory each, KiB", "%.0f", false, server(func(s *load.ServerUse) float64 { return float64(s.RSSGrowthPerParticipant) / 1024 })}
 	media50     = metric{"first media p50, ms", "%.0f", false, func(r *run) float64 { return r.Result.JoinMedia.P50 }}
 	media99     = metric{"first media p99, ms", "%.0f", false, func(r *run) float64 { return r.Result.JoinMedia.P99 }}
 	connected50 = metric{"connected p50, ms", "%.0f", false, func(r *run) float64 { return r.Result.JoinConnected.P50 }}
@@ -156,7 +156,8 @@ var shapes = []shape{
 	},
 	{
 		name: "page", about: "200 connected participants with the page's own offer", load: "--publishers 0 --viewers 0 --silent 200 --page --join-rate 30",
-		compared: true, seconds: 5, metrics: []metric{memoryEach, connected50, perJoin, cores}, targets: []target{{memoryEach, false, 350, 0}},
+		compared: true, seconds: 5, metrics: []metric{memoryEach, connected50, perJoin, cores},
+		targets: []target{{memoryEach, false, 350, 0}},
 	},
 	{
 		name: "most", about: "8 publishers, 92 viewers, the bitrate rises until 0.1 % is lost", load: crowded + " --bitrate 500000 --saturate",

@@ -52,6 +52,18 @@ func Command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
+// addFrom reads --from.
+func (c *Config) addFrom(list string) error {
+	for one := range strings.SplitSeq(list, ",") {
+		address, err := netip.ParseAddr(one)
+		if err != nil {
+			return err
+		}
+		c.From = append(c.From, address)
+	}
+	return nil
+}
+
 // pacings are the values of --pace.
 var pacings = map[string]synthetic.Pacing{"browser": synthetic.PaceBrowser, "burst": synthetic.PaceBurst, "even": synthetic.PaceEven}
 
@@ -61,16 +73,7 @@ func parse(args []string, stdout io.Writer) (cfg Config, asJSON bool, err error)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&cfg.URL, "url", "http://127.0.0.1:8080", "the server")
 	flags.StringVar(&cfg.Token, "token", "", "the token that every participant gives")
-	flags.Func("from", "own addresses that participants come from, in turns, separated by commas: a server bounds what one address may do", func(list string) error {
-		for one := range strings.SplitSeq(list, ",") {
-			address, err := netip.ParseAddr(one)
-			if err != nil {
-				return err
-			}
-			cfg.From = append(cfg.From, address)
-		}
-		return nil
-	})
+	flags.Func("from", "own addresses that participants come from, in turns, separated by commas: a server bounds what one may do", cfg.addFrom)
 	flags.StringVar(&cfg.RoomPrefix, "room", "load-", "what the rooms' names begin with")
 	flags.IntVar(&cfg.Rooms, "rooms", 1, "rooms")
 	flags.IntVar(&cfg.Publishers, "publishers", 1, "publishers in each room")

@@ -1,9 +1,9 @@
 // Package polling reads many UDP sockets with few goroutines and few system calls, for a load generator that takes part in a call many
 // times over.
 //
-// A Pool has one goroutine for each processor that Go uses. Each looks at its sockets once a millisecond (epoll), reads those that have
-// something with one recvmmsg each, and hands every datagram to the Socket's user, with the time at which the kernel received it: how late
-// it was looked at does not count as latency. With UDP_GRO a run that was sent by GSO comes as one buffer. Because nobody sleeps on the
+// A Pool has one goroutine for each processor that Go uses. Each looks at its sockets every 5 ms (epoll), reads those that have something
+// with one recvmmsg each, and hands every datagram to the Socket's user, with the time at which the kernel received it: how late it was
+// looked at does not count as latency. With UDP_GRO a run that was sent by GSO comes as one buffer. Because nobody sleeps on the
 // sockets, a sender on the same machine does not pay for waking the receiver, as it would not across a network.
 //
 // A new Socket is not read like that yet but at once, by a goroutine that waits, so that ICE and DTLS take no longer than they must. Relax

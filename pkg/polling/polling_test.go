@@ -171,6 +171,27 @@ func TestNothingIsLostWhileRelaxing(t *testing.T) {
 	}
 }
 
+// TestManySockets has more sockets ready at once than one look names.
+func TestManySockets(t *testing.T) {
+	p := newPool(t)
+	const count = 300
+	seen := make(chan struct{}, count)
+	for range count {
+		s := listen(t, p, loopback)
+		s.Serve(func([]byte, time.Time) bool {
+			seen <- struct{}{}
+			return false
+		}, nil)
+		if err := s.Relax(); err != nil {
+			t.Fatal(err)
+		}
+		send(t, connect(t, s), []byte("x"))
+	}
+	for range count {
+		<-seen
+	}
+}
+
 func TestAttend(t *testing.T) {
 	s := listen(t, newPool(t), loopback)
 	c := connect(t, s)

@@ -98,7 +98,7 @@ func (p *Pool) wait() {
 	for err == nil {
 		var ready []*Socket
 		err = raw.Read(func(uintptr) bool {
-			ready = p.prompt.ready()
+			ready, _ = p.prompt.ready() // the others are asked for next
 			return len(ready) > 0
 		})
 		for _, s := range ready {
@@ -110,8 +110,12 @@ func (p *Pool) wait() {
 // look reads sockets once in a while.
 func (p *Pool) look(r *reader) {
 	for r.await(&p.closed) {
-		for _, s := range r.ready() {
-			r.drain(s)
+		for more := true; more; {
+			var ready []*Socket
+			ready, more = r.ready()
+			for _, s := range ready {
+				r.drain(s)
+			}
 		}
 		r.attend(time.Now())
 		time.Sleep(interval)

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostReady is how many sockets are read in one go.
+// mostReady is how many sockets epoll names at once.
 const mostReady = 256
 
 // A reader is an epoll instance and the sockets in it. One goroutine reads with it.
@@ -75,8 +75,8 @@ func (r *reader) wake() {
 	r.some.Signal()
 }
 
-// ready returns the sockets that have something, until the next call.
-func (r *reader) ready() []*Socket {
+// ready returns sockets that have something, until the next call, and whether there may be more of them.
+func (r *reader) ready() (found []*Socket, more bool) {
 	n := poll(r.fd, r.events[:])
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -86,7 +86,7 @@ func (r *reader) ready() []*Socket {
 			r.found = append(r.found, s)
 		}
 	}
-	return r.found
+	return r.found, n == mostReady
 }
 
 // drain reads s until it is empty.

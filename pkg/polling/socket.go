@@ -21,7 +21,6 @@ const queued = 256
 type Socket struct {
 	pool  *Pool
 	fd    int
-	at    netip.AddrPort
 	local *net.UDPAddr
 	queue chan *datagram
 	quit  chan struct{}
@@ -51,7 +50,7 @@ var datagrams = sync.Pool{New: func() any { return &datagram{} }}
 
 func newSocket(p *Pool, fd int, at netip.AddrPort) *Socket {
 	return &Socket{
-		pool: p, fd: fd, at: at, local: net.UDPAddrFromAddrPort(at), reader: p.prompt,
+		pool: p, fd: fd, local: net.UDPAddrFromAddrPort(at), reader: p.prompt,
 		queue: make(chan *datagram, queued), quit: make(chan struct{}),
 	}
 }
@@ -66,7 +65,7 @@ func (s *Socket) Serve(show func(b []byte, at time.Time) bool, attend func(now t
 	s.show, s.attend, s.due = show, attend, time.Time{}
 }
 
-// Relax has the Socket be read once a millisecond from now on, and not at once. A second call does nothing.
+// Relax has the Socket be read every 5 ms from now on, and not at once. A second call does nothing.
 func (s *Socket) Relax() error {
 	s.reading.Lock()
 	defer s.reading.Unlock()
