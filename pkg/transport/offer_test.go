@@ -354,3 +354,19 @@ func TestAnswer(t *testing.T) {
 		t.Errorf("answered\n%s\nwant\n%s", text, want)
 	}
 }
+
+// TestAnswerOfNothingNew: what an offer does not have, an answer may not have either, and ids of extensions are answered only if they are read.
+func TestAnswerOfNothingNew(t *testing.T) {
+	offer := session("1") + videoLine("1", "sendonly", "a=extmap:20 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n")
+	o, err := parseOffer(strings.Replace(offer, "a=extmap-allow-mixed\r\n", "", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := answerText(t, o)
+	if strings.Contains(text, "extmap-allow-mixed") {
+		t.Error("it mixes the forms of header extensions (RFC 8285 section 6)")
+	}
+	if strings.Contains(text, "extmap:20") || !strings.Contains(text, "extmap:10 ") {
+		t.Errorf("extensions:\n%s", text)
+	}
+}
