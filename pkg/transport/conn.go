@@ -129,12 +129,20 @@ func (c *Conn) receives(mid string) bool {
 	return ok
 }
 
-// checkLines refuses an offer in which an m-line is not the kind that it was.
+// checkLines refuses an offer in which an m-line is not the kind that it was, and one with more new m-lines than a connection may still have.
 func (c *Conn) checkLines(o *offer) error {
+	lines := len(c.lines)
 	for _, s := range o.sections {
-		if kind, known := c.lines[s.mid]; known && s.kind != kind && !s.disabled {
+		kind, known := c.lines[s.mid]
+		if known && s.kind != kind && !s.disabled {
 			return badSDP("m-line %s changed what it is", s.mid)
 		}
+		if !known && s.refused == 0 && !s.disabled {
+			lines++
+		}
+	}
+	if lines > maxLines {
+		return badSDP("a connection has at most %d m-lines in its life", maxLines)
 	}
 	return nil
 }

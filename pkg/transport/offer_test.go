@@ -370,3 +370,35 @@ func TestAnswerOfNothingNew(t *testing.T) {
 		t.Errorf("extensions:\n%s", text)
 	}
 }
+
+// TestLinesOfAConnection: m-lines that come and go, each under a new name, do not add up without end.
+func TestLinesOfAConnection(t *testing.T) {
+	c := &Conn{lines: map[string]forwarder.Kind{}, out: map[string]outLine{}}
+	offered := func(n int) *offer {
+		var mids []string
+		lines := ""
+		for i := range maxSections {
+			mid := fmt.Sprintf("%d-%d", n, i)
+			mids = append(mids, mid)
+			lines += audioLine(mid, "sendonly")
+		}
+		o, err := parseOffer(session(mids...) + lines)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	for n := range maxLines / maxSections {
+		o := offered(n)
+		if err := c.checkLines(o); err != nil {
+			t.Fatalf("offer %d: %v", n, err)
+		}
+		c.addSlots(o)
+	}
+	if err := c.checkLines(offered(0)); err != nil {
+		t.Errorf("m-lines that are known: %v", err)
+	}
+	if err := c.checkLines(offered(maxLines)); !errors.Is(err, ErrBadSDP) {
+		t.Errorf("one offer more of new m-lines: %v", err)
+	}
+}
