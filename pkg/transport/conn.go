@@ -97,6 +97,9 @@ func (c *Conn) Answer(ctx context.Context, text string, permit Permit) (Answer, 
 	if err := c.checkLines(o); err != nil {
 		return Answer{}, err
 	}
+	if _, fingerprint := o.transport(); !c.wire.agrees(fingerprint) {
+		return Answer{}, badSDP("the certificate changed, which needs another connection")
+	}
 	if err := c.hold(ctx); err != nil {
 		return Answer{}, err
 	}

@@ -40,6 +40,7 @@ type wire struct {
 
 	// The next ones belong to who negotiates.
 	local, remote credentials
+	fingerprint   string    // of the client's certificate, "" before begin
 	packets       *ice.Conn // nil before begin
 
 	mu       sync.Mutex
@@ -87,6 +88,11 @@ func newWire(e *Engine, c *Conn) (*wire, error) {
 	return w, nil
 }
 
+// agrees reports whether an offer's fingerprint is that of the first one: another certificate would be another DTLS session (RFC 8842 section 4).
+func (w *wire) agrees(fingerprint string) bool {
+	return w.fingerprint == "" || strings.EqualFold(fingerprint, w.fingerprint)
+}
+
 // negotiate makes the wire fit an offer: the first one begins it, one with other credentials restarts ICE (RFC 8839 section 4.4.1.1.1), which
 // is reported.
 func (w *wire) negotiate(remote credentials, fingerprint string) (restarted bool, err error) {
@@ -119,7 +125,7 @@ func (w *wire) begin(remote credentials, fingerprint string) error {
 	if w.packets, err = w.agent.StartAccept(remote.ufrag, remote.pwd); err != nil {
 		return fmt.Errorf("start ICE: %w", err)
 	}
-	w.remote = remote
+	w.remote, w.fingerprint = remote, fingerprint
 	w.pipe = newDTLSPipe(w)
 	w.inside.Go(w.read)
 	w.inside.Go(func() { w.secure(fingerprint) })
