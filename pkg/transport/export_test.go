@@ -30,3 +30,10 @@ func (c *Conn) ReceiveDTLS(datagram []byte) uint64 {
 	c.wire.receiveDTLS(datagram)
 	return c.wire.packets.BytesSent() - before
 }
+
+// Listed returns how many user names are known to whoever comes on TCP.
+func (e *Engine) Listed() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.wires)
+}

@@ -38,7 +38,8 @@ type wire struct {
 	stage atomic.Int32 // a dtlsStage
 	media srtpMedia
 
-	// The next ones belong to who negotiates.
+	// negotiating is held by who negotiates, whom the next ones belong to, and by close while it ends that.
+	negotiating   sync.Mutex
 	local, remote credentials
 	fingerprint   string    // of the client's certificate, "" before begin
 	packets       *ice.Conn // nil before begin
@@ -96,7 +97,11 @@ func (w *wire) agrees(fingerprint string) bool {
 // negotiate makes the wire fit an offer: the first one begins it, one with other credentials restarts ICE (RFC 8839 section 4.4.1.1.1), which
 // is reported.
 func (w *wire) negotiate(remote credentials, fingerprint string) (restarted bool, err error) {
+	w.negotiating.Lock()
+	defer w.negotiating.Unlock()
 	switch {
+	case w.life.Err() != nil:
+		return false, ErrClosed
 	case w.packets == nil:
 		return false, w.begin(remote, fingerprint)
 	case remote == w.remote:
@@ -305,9 +310,11 @@ func (w *wire) tellRTT(to *forwarder.Peer) {
 func (w *wire) close() error {
 	var err error
 	w.closes.Do(func() {
+		w.negotiating.Lock()
 		w.end()
-		connected := w.stage.Swap(int32(dtlsClosed)) == int32(dtlsConnected)
 		w.engine.unlist(w.local.ufrag)
+		w.negotiating.Unlock()
+		connected := w.stage.Swap(int32(dtlsClosed)) == int32(dtlsConnected)
 		w.mu.Lock()
 		if connected && w.resting != nil {
 			err = w.wake()
