@@ -180,11 +180,21 @@ func (w *wire) secure(fingerprint string) {
 		return
 	}
 	w.mu.Lock()
-	w.session, w.farewell = session, w.pipe.lastWritten()
+	pipe := w.pipe
+	w.session, w.farewell = session, pipe.lastWritten()
 	w.lull = time.AfterFunc(restAfter, w.rest)
 	w.mu.Unlock()
-	if w.stage.CompareAndSwap(int32(dtlsConnecting), int32(dtlsConnected)) {
-		w.conn.connected()
+	w.secured(pipe)
+}
+
+// secured is called when SRTP has its keys. pipe is the handshake's.
+func (w *wire) secured(pipe *dtlsPipe) {
+	if !w.stage.CompareAndSwap(int32(dtlsConnecting), int32(dtlsConnected)) {
+		return
+	}
+	w.conn.connected()
+	if pipe.hungUp() { // too early for hungUp
+		w.hungUp()
 	}
 }
 

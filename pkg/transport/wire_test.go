@@ -135,3 +135,26 @@ func TestKnockPassesEverythingOn(t *testing.T) {
 		}
 	}
 }
+
+// TestHangUpAtOnce: a client that closes DTLS before this side has noticed that it is connected is heard all the same; rest is no such end.
+func TestHangUpAtOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(*dtlsPipe)
+		want dtlsStage
+	}{
+		"closed":  {func(p *dtlsPipe) { _ = p.Close() }, dtlsClosed},
+		"at rest": {func(p *dtlsPipe) { p.mute() }, dtlsConnected},
+		"open":    {func(*dtlsPipe) {}, dtlsConnected},
+	} {
+		w := &wire{conn: &Conn{}}
+		w.conn.wire = w
+		w.conn.ending.Store(true)
+		w.stage.Store(int32(dtlsConnecting))
+		p := newDTLSPipe(w)
+		c.end(p)
+		w.secured(p)
+		if got := dtlsStage(w.stage.Load()); got != c.want {
+			t.Errorf("%s: stage %d, want %d", name, got, c.want)
+		}
+	}
+}
