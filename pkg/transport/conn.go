@@ -42,7 +42,8 @@ type Conn struct {
 	status   Status
 	held     bool // a place in engine.connecting
 	watchdog *time.Timer
-	ice      bool // connected
+	silence  *time.Timer // looks whether something comes while ICE hears nothing
+	ice      bool        // connected
 	err      error
 	began    time.Time // of the first answer
 }
@@ -269,6 +270,9 @@ func (c *Conn) Close() {
 		c.mu.Lock()
 		if c.watchdog != nil {
 			c.watchdog.Stop()
+		}
+		if c.silence != nil {
+			c.silence.Stop()
 		}
 		c.release()
 		err := c.err

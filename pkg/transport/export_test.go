@@ -1,6 +1,10 @@
 package transport
 
-import "time"
+import (
+	"time"
+
+	"github.com/pion/ice/v4"
+)
 
 // TellRTT is what the Engine does with each Conn from time to time.
 func (c *Conn) TellRTT() { c.tellRTT() }
@@ -37,3 +41,17 @@ func (e *Engine) Listed() int {
 	defer e.mu.Unlock()
 	return len(e.wires)
 }
+
+// LoseICE is what happens when ICE hears nothing any more.
+func (c *Conn) LoseICE() { c.wire.iceChanged(ice.ConnectionStateDisconnected) }
+
+// Hear has a packet have come past ICE that long ago.
+func (c *Conn) Hear(ago time.Duration) {
+	o := c.inbound.opener.Load()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.heard = sinceStart() - int64(ago)
+}
+
+// FellSilent is what the Conn does when it looks again whether something comes.
+func (c *Conn) FellSilent() { c.fellSilent() }
