@@ -294,7 +294,7 @@ func TestMediaIsASignOfLife(t *testing.T) {
 			t.Fatal("no media")
 		}
 	}
-	p.side.conn.LoseICE()
+	p.side.conn.SetICE(ice.ConnectionStateDisconnected)
 	if len(p.side.statuses) != 0 {
 		t.Errorf("while media comes: %v", <-p.side.statuses)
 	}
@@ -315,11 +315,30 @@ func TestSilence(t *testing.T) {
 	negotiate(t, pc, one)
 	one.until(t, transport.Connected)
 	one.conn.Hear(transport.DisconnectedAfter / 2)
-	one.conn.LoseICE()
+	one.conn.SetICE(ice.ConnectionStateDisconnected)
 	if len(one.statuses) != 0 {
 		t.Errorf("half the time has passed: %v", <-one.statuses)
 	}
 	one.conn.Hear(transport.DisconnectedAfter)
 	one.conn.FellSilent()
 	one.until(t, transport.Disconnected)
+}
+
+// TestConsentEnds: when ICE has failed nothing is sent any more (RFC 7675 section 5.1), until it has come about again.
+func TestConsentEnds(t *testing.T) {
+	s := newServer(t)
+	v := s.newReceiver(t, 1)
+	v.side.until(t, transport.Connected)
+	for _, step := range []struct {
+		state ice.ConnectionState
+		sends bool
+	}{
+		{ice.ConnectionStateDisconnected, true}, {ice.ConnectionStateFailed, false},
+		{ice.ConnectionStateChecking, false}, {ice.ConnectionStateConnected, true},
+	} {
+		v.side.conn.SetICE(step.state)
+		if sends := v.side.conn.Room() > 0; sends != step.sends {
+			t.Errorf("%v: sends %v", step.state, sends)
+		}
+	}
 }

@@ -42,9 +42,6 @@ func (e *Engine) Listed() int {
 	return len(e.wires)
 }
 
-// LoseICE is what happens when ICE hears nothing any more.
-func (c *Conn) LoseICE() { c.wire.iceChanged(ice.ConnectionStateDisconnected) }
-
 // Hear has a packet have come past ICE that long ago.
 func (c *Conn) Hear(ago time.Duration) {
 	o := c.inbound.opener.Load()
@@ -55,3 +52,9 @@ func (c *Conn) Hear(ago time.Duration) {
 
 // FellSilent is what the Conn does when it looks again whether something comes.
 func (c *Conn) FellSilent() { c.fellSilent() }
+
+// SetICE is what happens when ICE tells its state.
+func (c *Conn) SetICE(s ice.ConnectionState) { c.wire.iceChanged(s) }
+
+// Room returns how many packets the forwarder may send.
+func (c *Conn) Room() int { return c.writer.Room() }

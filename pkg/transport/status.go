@@ -127,6 +127,7 @@ func (c *Conn) iceChanged(now ice.ConnectionState) {
 	case ice.ConnectionStateDisconnected:
 		c.fellSilent()
 	case ice.ConnectionStateFailed:
+		c.writer.open.Store(false) // whoever is there now has not agreed (RFC 7675); ICE knows nothing of the direct path
 		c.tell(func(s *Status) { s.State = Failed })
 	case ice.ConnectionStateConnected, ice.ConnectionStateChecking:
 		c.tell(func(*Status) {}) // the step may have changed
