@@ -596,3 +596,19 @@ func TestCodecThatChangesWithEachPacket(t *testing.T) {
 		t.Errorf("%d changes of the codec in 3 s", changes)
 	}
 }
+
+// TestFloodLeavesTimeForCommands: however much arrives, a worker looks at its commands and timers in between.
+func TestFloodLeavesTimeForCommands(t *testing.T) {
+	w := newBench().worker
+	p := &Peer{worker: w, group: &Group{worker: w}}
+	for range 2*roundBatches*receiveBatch + 1 {
+		w.packets.push([]datagram{{from: p, buf: NewBuffer()}})
+	}
+	rounds := 1
+	for w.route(0) {
+		rounds++
+	}
+	if rounds != 3 || w.packets.size != 0 {
+		t.Errorf("%d rounds, %d packets left", rounds, w.packets.size)
+	}
+}

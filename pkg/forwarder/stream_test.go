@@ -23,7 +23,7 @@ type bench struct {
 
 func newBench() *bench {
 	w := &Worker{wake: make(chan struct{}, 1), quit: make(chan struct{})}
-	w.packets.init(1 << 10)
+	w.packets.init(1 << 11)
 	w.router.init(Limits{TrackPacketsPerSecond: 1e6, CameraBitsPerSecond: 1e9}.withDefaults(), time.Unix(1_700_000_000, 0), slog.New(slog.DiscardHandler))
 	b := &bench{worker: w, group: &Group{worker: w}, now: Instant(time.Second)}
 	w.egress = b

@@ -14,6 +14,8 @@ const (
 	tickInterval = 5 * time.Millisecond
 	// idleInterval is the resolution while nothing arrives. Waking a sleeping process costs more than most packets.
 	idleInterval = 20 * time.Millisecond
+	// roundBatches is how many batches are routed between two looks at commands and timers.
+	roundBatches = 8
 )
 
 // Config sets up a Pool. The zero value is usable.
@@ -86,6 +88,7 @@ func (p *Pool) Close() {
 type Worker struct {
 	router   router
 	packets  packetQueue
+	taken    [receiveBatch]datagram // by route
 	egress   Egress
 	origin   time.Time
 	wake     chan struct{}
@@ -148,7 +151,6 @@ func (w *Worker) run() {
 	ticker := time.NewTicker(idleInterval)
 	ticking := true
 	defer ticker.Stop()
-	var batch [receiveBatch]datagram
 	var nextTick Instant
 	for {
 		select {
@@ -160,14 +162,8 @@ func (w *Worker) run() {
 		}
 		now := w.now()
 		w.runCommands(now)
-		for {
-			n := w.packets.take(batch[:])
-			if n == 0 {
-				break
-			}
-			w.router.Receive(batch[:n], now)
-			w.flush()
-			clear(batch[:n])
+		if w.route(now) {
+			w.poke()
 		}
 		if now >= nextTick {
 			nextTick = now.Add(tickInterval)
@@ -184,6 +180,21 @@ func (w *Worker) run() {
 			}
 		}
 	}
+}
+
+// route routes what waits, and reports whether there may be more: a worker that never catches up has to do its other work all the same, or
+// whoever leaves stays a burden.
+func (w *Worker) route(now Instant) (more bool) {
+	for range roundBatches {
+		n := w.packets.take(w.taken[:])
+		if n == 0 {
+			return false
+		}
+		w.router.Receive(w.taken[:n], now)
+		w.flush()
+		clear(w.taken[:n])
+	}
+	return true
 }
 
 func (w *Worker) runCommands(now Instant) {

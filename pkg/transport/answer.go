@@ -56,7 +56,9 @@ func (o *offer) answer(at side, out map[string]outLine, session, version uint64)
 	}
 	d.Attributes = []sdp.Attribute{
 		{Key: "group", Value: bundle}, {Key: "fingerprint", Value: at.fingerprint}, {Key: "msid-semantic", Value: "WMS *"},
-		{Key: "extmap-allow-mixed"},
+	}
+	if _, mixed := o.description.Attribute("extmap-allow-mixed"); mixed { // RFC 8285 section 6
+		d.Attributes = append(d.Attributes, sdp.Attribute{Key: "extmap-allow-mixed"})
 	}
 	return d
 }
@@ -145,7 +147,7 @@ func (s *section) agree(m *sdp.MediaDescription) {
 		case "extmap":
 			id, _, _ := strings.Cut(pt, "/")
 			uri, _, _ := strings.Cut(rest, " ")
-			if slices.Contains(known, uri) {
+			if n, err := strconv.Atoi(id); err == nil && n <= maxExtension && slices.Contains(known, uri) {
 				m.Attributes = append(m.Attributes, sdp.Attribute{Key: "extmap", Value: id + " " + uri})
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"reflect"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -545,3 +546,66 @@ type started chan codec.Type
 
 func (s started) UpTrackStarted(_ *forwarder.UpTrack, c codec.Type) { s <- c }
 func (s started) UpTrackPoliced(*forwarder.UpTrack)                 {}
+
+// TestAnotherCertificate: who offers another certificate than the one that DTLS verifies is refused, and the connection stays as it is.
+func TestAnotherCertificate(t *testing.T) {
+	s := newServer(t)
+	one := s.newSide(t)
+	pc := newPC(t)
+	init := webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}
+	if _, err := pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, init); err != nil {
+		t.Fatal(err)
+	}
+	negotiate(t, pc, one)
+	one.until(t, transport.Connected)
+	offer, err := pc.CreateOffer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const key = "a=fingerprint:sha-256 "
+	at := strings.Index(offer.SDP, key) + len(key)
+	digits := offer.SDP[at : at+95]
+	other := strings.ReplaceAll(offer.SDP, digits, digits[3:]+":"+digits[:2])
+	if _, err := one.conn.Answer(context.Background(), other, permitAll); !errors.Is(err, transport.ErrBadSDP) {
+		t.Errorf("another certificate: %v", err)
+	}
+	if _, err := one.conn.Answer(context.Background(), strings.Replace(offer.SDP, key, "a=fingerprint:SHA-256 ", 1), permitAll); err != nil {
+		t.Errorf("the same one: %v", err)
+	}
+}
+
+// TestCloseWhileAnswering: a connection that is closed while it answers leaves nothing behind.
+func TestCloseWhileAnswering(t *testing.T) {
+	s := newServer(t)
+	one := s.newSide(t)
+	pc := newPC(t)
+	init := webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}
+	if _, err := pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, init); err != nil {
+		t.Fatal(err)
+	}
+	negotiate(t, pc, one)
+	one.until(t, transport.Connected)
+	offer, err := pc.CreateOffer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := make(chan struct{})
+	var answering sync.WaitGroup
+	answering.Go(func() {
+		for n := range 100_000 { // each one restarts ICE
+			restart := strings.ReplaceAll(offer.SDP, "a=ice-ufrag:", "a=ice-ufrag:"+strconv.Itoa(n))
+			if _, err := one.conn.Answer(context.Background(), restart, permitAll); err != nil {
+				return
+			}
+			if n == 2 {
+				close(begun)
+			}
+		}
+	})
+	<-begun
+	one.conn.Close()
+	answering.Wait()
+	if left := s.engine.Listed(); left != 0 {
+		t.Errorf("%d user names are still known", left)
+	}
+}

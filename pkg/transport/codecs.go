@@ -20,6 +20,9 @@ const (
 	extensionAudioLevel  = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 )
 
+// maxExtension is the highest id of a header extension that is answered: it fits the one-byte form (RFC 8285 section 4.2).
+const maxExtension = 14
+
 // knownExtensions are the header extensions that are answered, knownFeedback the kinds of RTCP feedback (RFC 4585).
 var (
 	knownExtensions = map[forwarder.Kind][]string{

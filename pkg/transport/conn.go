@@ -42,7 +42,8 @@ type Conn struct {
 	status   Status
 	held     bool // a place in engine.connecting
 	watchdog *time.Timer
-	ice      bool // connected
+	silence  *time.Timer // looks whether something comes while ICE hears nothing
+	ice      bool        // connected
 	err      error
 	began    time.Time // of the first answer
 }
@@ -97,6 +98,9 @@ func (c *Conn) Answer(ctx context.Context, text string, permit Permit) (Answer, 
 	if err := c.checkLines(o); err != nil {
 		return Answer{}, err
 	}
+	if _, fingerprint := o.transport(); !c.wire.agrees(fingerprint) {
+		return Answer{}, badSDP("the certificate changed, which needs another connection")
+	}
 	if err := c.hold(ctx); err != nil {
 		return Answer{}, err
 	}
@@ -129,12 +133,20 @@ func (c *Conn) receives(mid string) bool {
 	return ok
 }
 
-// checkLines refuses an offer in which an m-line is not the kind that it was.
+// checkLines refuses an offer in which an m-line is not the kind that it was, and one with more new m-lines than a connection may still have.
 func (c *Conn) checkLines(o *offer) error {
+	lines := len(c.lines)
 	for _, s := range o.sections {
-		if kind, known := c.lines[s.mid]; known && s.kind != kind && !s.disabled {
+		kind, known := c.lines[s.mid]
+		if known && s.kind != kind && !s.disabled {
 			return badSDP("m-line %s changed what it is", s.mid)
 		}
+		if !known && s.refused == 0 && !s.disabled {
+			lines++
+		}
+	}
+	if lines > maxLines {
+		return badSDP("a connection has at most %d m-lines in its life", maxLines)
 	}
 	return nil
 }
@@ -258,6 +270,9 @@ func (c *Conn) Close() {
 		c.mu.Lock()
 		if c.watchdog != nil {
 			c.watchdog.Stop()
+		}
+		if c.silence != nil {
+			c.silence.Stop()
 		}
 		c.release()
 		err := c.err

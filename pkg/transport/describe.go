@@ -114,8 +114,8 @@ func extensions(media *sdp.MediaDescription) forwarder.Extensions {
 		id, _, _ = strings.Cut(id, "/")
 		uri, _, _ = strings.Cut(uri, " ")
 		n, err := strconv.ParseUint(id, 10, 8)
-		if err != nil || n > 14 {
-			continue // only ids that fit the one-byte form are ever answered
+		if err != nil || n > maxExtension {
+			continue
 		}
 		switch uri {
 		case extensionMID:

@@ -283,3 +283,62 @@ func TestPathBecomesTCP(t *testing.T) {
 		t.Errorf("%+v", before)
 	}
 }
+
+// TestMediaIsASignOfLife: a client whose media comes past ICE is not called disconnected for what ICE does not hear, until the media ends too.
+func TestMediaIsASignOfLife(t *testing.T) {
+	s := newServer(t)
+	p := s.newSender(t)
+	p.side.until(t, transport.Connected)
+	for deadline := time.Now().Add(patience); s.engine.Stats().DirectIn == 0; {
+		if time.Now().After(deadline) {
+			t.Fatal("no media")
+		}
+	}
+	p.side.conn.SetICE(ice.ConnectionStateDisconnected)
+	if len(p.side.statuses) != 0 {
+		t.Errorf("while media comes: %v", <-p.side.statuses)
+	}
+	if err := p.pc.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p.side.until(t, transport.Closed)
+}
+
+// TestSilence: a client of which nothing comes, past ICE neither, is disconnected.
+func TestSilence(t *testing.T) {
+	s := newServer(t)
+	pc, one := newPC(t), s.newSide(t)
+	init := webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}
+	if _, err := pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, init); err != nil {
+		t.Fatal(err)
+	}
+	negotiate(t, pc, one)
+	one.until(t, transport.Connected)
+	one.conn.Hear(transport.DisconnectedAfter / 2)
+	one.conn.SetICE(ice.ConnectionStateDisconnected)
+	if len(one.statuses) != 0 {
+		t.Errorf("half the time has passed: %v", <-one.statuses)
+	}
+	one.conn.Hear(transport.DisconnectedAfter)
+	one.conn.FellSilent()
+	one.until(t, transport.Disconnected)
+}
+
+// TestConsentEnds: when ICE has failed nothing is sent any more (RFC 7675 section 5.1), until it has come about again.
+func TestConsentEnds(t *testing.T) {
+	s := newServer(t)
+	v := s.newReceiver(t, 1)
+	v.side.until(t, transport.Connected)
+	for _, step := range []struct {
+		state ice.ConnectionState
+		sends bool
+	}{
+		{ice.ConnectionStateDisconnected, true}, {ice.ConnectionStateFailed, false},
+		{ice.ConnectionStateChecking, false}, {ice.ConnectionStateConnected, true},
+	} {
+		v.side.conn.SetICE(step.state)
+		if sends := v.side.conn.Room() > 0; sends != step.sends {
+			t.Errorf("%v: sends %v", step.state, sends)
+		}
+	}
+}

@@ -28,5 +28,6 @@
 //
 // Conn.telling orders what the handler is told, and is taken before Conn.mu, which guards the status; handlers are called without mu. routes.mu
 // orders changes of the route and is taken before socket.mu, which guards whose an address is and is held once per batch. opener.mu is
-// there because the socket and the wire are read by different goroutines; srtpMedia has a lock for each direction.
+// there because the socket and the wire are read by different goroutines; srtpMedia has a lock for each direction. wire.negotiating is there
+// because Close may come while an offer is answered.
 package transport

@@ -102,6 +102,15 @@ func (p *dtlsPipe) Close() error {
 	return nil
 }
 
+// hungUp reports whether DTLS has closed the pipe.
+func (p *dtlsPipe) hungUp() bool {
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.over && !p.muted
+}
+
 // LocalAddr implements net.PacketConn. Addresses change under DTLS, which does not look at them.
 func (p *dtlsPipe) LocalAddr() net.Addr { return &net.UDPAddr{} }
 

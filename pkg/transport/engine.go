@@ -144,7 +144,7 @@ func (e *Engine) listen() error {
 			return fmt.Errorf("open UDP port %d on %s: %w", port, a.Local, err)
 		}
 		port = int(conn.LocalAddrPort().Port())
-		k := newSocket(conn)
+		k := newSocket(conn, e.cfg.Log)
 		k.index = len(e.sockets)
 		e.sockets = append(e.sockets, k)
 		muxes = append(muxes, ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: k, Logger: log}))

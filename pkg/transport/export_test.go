@@ -1,6 +1,10 @@
 package transport
 
-import "time"
+import (
+	"time"
+
+	"github.com/pion/ice/v4"
+)
 
 // TellRTT is what the Engine does with each Conn from time to time.
 func (c *Conn) TellRTT() { c.tellRTT() }
@@ -30,3 +34,27 @@ func (c *Conn) ReceiveDTLS(datagram []byte) uint64 {
 	c.wire.receiveDTLS(datagram)
 	return c.wire.packets.BytesSent() - before
 }
+
+// Listed returns how many user names are known to whoever comes on TCP.
+func (e *Engine) Listed() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.wires)
+}
+
+// Hear has a packet have come past ICE that long ago.
+func (c *Conn) Hear(ago time.Duration) {
+	o := c.inbound.opener.Load()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.heard = sinceStart() - int64(ago)
+}
+
+// FellSilent is what the Conn does when it looks again whether something comes.
+func (c *Conn) FellSilent() { c.fellSilent() }
+
+// SetICE is what happens when ICE tells its state.
+func (c *Conn) SetICE(s ice.ConnectionState) { c.wire.iceChanged(s) }
+
+// Room returns how many packets the forwarder may send.
+func (c *Conn) Room() int { return c.writer.Room() }

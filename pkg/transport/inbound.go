@@ -26,6 +26,8 @@ type opener struct {
 	srtp *srtp.Opener
 	// made is how many SSRCs it has met.
 	made uint64
+	// heard is when the last authentic packet came, in ns, 0 before the first.
+	heard int64
 }
 
 // receive reads a batch, hands its media to the forwarder and notes the rest.
@@ -109,6 +111,9 @@ func (in *inbound) open(o *opener, packet []byte, now int64) (plain []byte, cont
 	} else {
 		plain, err = o.srtp.OpenRTP(packet)
 	}
+	if err == nil {
+		o.heard = now
+	}
 	switch {
 	case err != nil:
 		in.unreadable()
@@ -120,6 +125,17 @@ func (in *inbound) open(o *opener, packet []byte, now int64) (plain []byte, cont
 	}
 	o.made = o.srtp.Made()
 	return plain, control, ok
+}
+
+// heard returns when the last packet came that was decrypted here, in ns, and whether there was one.
+func (in *inbound) heard() (at int64, ok bool) {
+	o := in.opener.Load()
+	if o == nil {
+		return 0, false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.heard, o.heard != 0
 }
 
 func (in *inbound) unreadable() { in.conn.engine.counters.unreadable.Add(1) }

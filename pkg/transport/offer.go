@@ -17,6 +17,7 @@ const (
 	maxSDPBytes   = 256 << 10
 	maxSDPLines   = 8000
 	maxSections   = 128
+	maxLines      = 512 // in a connection's life, as none is forgotten
 	maxCandidates = 64
 	maxMid        = 16
 	maxRIDs       = 4

@@ -354,3 +354,51 @@ func TestAnswer(t *testing.T) {
 		t.Errorf("answered\n%s\nwant\n%s", text, want)
 	}
 }
+
+// TestAnswerOfNothingNew: what an offer does not have, an answer may not have either, and ids of extensions are answered only if they are read.
+func TestAnswerOfNothingNew(t *testing.T) {
+	offer := session("1") + videoLine("1", "sendonly", "a=extmap:20 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n")
+	o, err := parseOffer(strings.Replace(offer, "a=extmap-allow-mixed\r\n", "", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := answerText(t, o)
+	if strings.Contains(text, "extmap-allow-mixed") {
+		t.Error("it mixes the forms of header extensions (RFC 8285 section 6)")
+	}
+	if strings.Contains(text, "extmap:20") || !strings.Contains(text, "extmap:10 ") {
+		t.Errorf("extensions:\n%s", text)
+	}
+}
+
+// TestLinesOfAConnection: m-lines that come and go, each under a new name, do not add up without end.
+func TestLinesOfAConnection(t *testing.T) {
+	c := &Conn{lines: map[string]forwarder.Kind{}, out: map[string]outLine{}}
+	offered := func(n int) *offer {
+		var mids []string
+		lines := ""
+		for i := range maxSections {
+			mid := fmt.Sprintf("%d-%d", n, i)
+			mids = append(mids, mid)
+			lines += audioLine(mid, "sendonly")
+		}
+		o, err := parseOffer(session(mids...) + lines)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	for n := range maxLines / maxSections {
+		o := offered(n)
+		if err := c.checkLines(o); err != nil {
+			t.Fatalf("offer %d: %v", n, err)
+		}
+		c.addSlots(o)
+	}
+	if err := c.checkLines(offered(0)); err != nil {
+		t.Errorf("m-lines that are known: %v", err)
+	}
+	if err := c.checkLines(offered(maxLines)); !errors.Is(err, ErrBadSDP) {
+		t.Errorf("one offer more of new m-lines: %v", err)
+	}
+}

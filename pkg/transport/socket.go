@@ -1,9 +1,12 @@
 package transport
 
 import (
+	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 
 	"sfu/pkg/forwarder"
 	"sfu/pkg/udp"
@@ -17,6 +20,7 @@ const receiveSlots = 64
 type socket struct {
 	*udp.Socket
 	index  int // in Engine.sockets
+	log    *slog.Logger
 	reader *udp.Reader
 	slots  [receiveSlots]*forwarder.Buffer
 	spaces [receiveSlots][]byte
@@ -30,8 +34,8 @@ type socket struct {
 	conns map[netip.AddrPort]*Conn
 }
 
-func newSocket(s *udp.Socket) *socket {
-	k := &socket{Socket: s, reader: s.NewReader(receiveSlots), conns: map[netip.AddrPort]*Conn{}}
+func newSocket(s *udp.Socket, log *slog.Logger) *socket {
+	k := &socket{Socket: s, log: log, reader: s.NewReader(receiveSlots), conns: map[netip.AddrPort]*Conn{}}
 	for i := range k.slots {
 		k.fill(i)
 	}
@@ -43,12 +47,25 @@ func (k *socket) fill(i int) {
 	k.spaces[i] = k.slots[i].Space()
 }
 
-// ReadFromAddrPort returns the next datagram that is not media. It is called by one goroutine of pion's.
+// readAgain is how long reading rests after an error.
+const readAgain = 10 * time.Millisecond
+
+// ReadFromAddrPort returns the next datagram that is not media. It is called by one goroutine of pion's, which takes any error for the end of the
+// socket; so only that is one.
 func (k *socket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
-	for k.next == k.count {
-		if err := k.receive(); err != nil {
+	for told := false; k.next == k.count; {
+		err := k.receive()
+		if errors.Is(err, net.ErrClosed) {
 			return 0, netip.AddrPort{}, err
 		}
+		if err == nil {
+			continue
+		}
+		if !told {
+			told = true
+			k.log.Warn("a socket cannot be read for the moment", "error", err)
+		}
+		time.Sleep(readAgain)
 	}
 	i := int(k.others[k.next])
 	k.next++

@@ -125,13 +125,42 @@ func (c *Conn) countStatus(before, now Status) {
 func (c *Conn) iceChanged(now ice.ConnectionState) {
 	switch now {
 	case ice.ConnectionStateDisconnected:
-		c.tell(func(s *Status) { s.State = Disconnected })
+		c.fellSilent()
 	case ice.ConnectionStateFailed:
+		c.writer.open.Store(false) // whoever is there now has not agreed (RFC 7675); ICE knows nothing of the direct path
 		c.tell(func(s *Status) { s.State = Failed })
 	case ice.ConnectionStateConnected, ice.ConnectionStateChecking:
 		c.tell(func(*Status) {}) // the step may have changed
 		c.connected()
 	}
+}
+
+// fellSilent is called when ICE has heard nothing for DisconnectedAfter. It does not see what passes it by, which is a sign of life as well: where
+// there was some, the connection is looked at again when that is as long ago.
+func (c *Conn) fellSilent() {
+	if at, ok := c.inbound.heard(); ok {
+		if left := DisconnectedAfter - time.Duration(sinceStart()-at); left > 0 {
+			c.lookAgain(left)
+			return
+		}
+	}
+	c.tell(func(s *Status) {
+		if ice.ConnectionState(c.wire.ice.Load()) == ice.ConnectionStateDisconnected {
+			s.State = Disconnected
+		}
+	})
+}
+
+func (c *Conn) lookAgain(after time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.silence != nil {
+		c.silence.Stop()
+	}
+	if c.ending.Load() || ice.ConnectionState(c.wire.ice.Load()) != ice.ConnectionStateDisconnected {
+		return
+	}
+	c.silence = time.AfterFunc(after, c.fellSilent)
 }
 
 // dtlsFailed is told that there are no keys.

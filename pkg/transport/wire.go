@@ -38,8 +38,10 @@ type wire struct {
 	stage atomic.Int32 // a dtlsStage
 	media srtpMedia
 
-	// The next ones belong to who negotiates.
+	// negotiating is held by who negotiates, whom the next ones belong to, and by close while it ends that.
+	negotiating   sync.Mutex
 	local, remote credentials
+	fingerprint   string    // of the client's certificate, "" before begin
 	packets       *ice.Conn // nil before begin
 
 	mu       sync.Mutex
@@ -87,10 +89,19 @@ func newWire(e *Engine, c *Conn) (*wire, error) {
 	return w, nil
 }
 
+// agrees reports whether an offer's fingerprint is that of the first one: another certificate would be another DTLS session (RFC 8842 section 4).
+func (w *wire) agrees(fingerprint string) bool {
+	return w.fingerprint == "" || strings.EqualFold(fingerprint, w.fingerprint)
+}
+
 // negotiate makes the wire fit an offer: the first one begins it, one with other credentials restarts ICE (RFC 8839 section 4.4.1.1.1), which
 // is reported.
 func (w *wire) negotiate(remote credentials, fingerprint string) (restarted bool, err error) {
+	w.negotiating.Lock()
+	defer w.negotiating.Unlock()
 	switch {
+	case w.life.Err() != nil:
+		return false, ErrClosed
 	case w.packets == nil:
 		return false, w.begin(remote, fingerprint)
 	case remote == w.remote:
@@ -119,7 +130,7 @@ func (w *wire) begin(remote credentials, fingerprint string) error {
 	if w.packets, err = w.agent.StartAccept(remote.ufrag, remote.pwd); err != nil {
 		return fmt.Errorf("start ICE: %w", err)
 	}
-	w.remote = remote
+	w.remote, w.fingerprint = remote, fingerprint
 	w.pipe = newDTLSPipe(w)
 	w.inside.Go(w.read)
 	w.inside.Go(func() { w.secure(fingerprint) })
@@ -169,11 +180,21 @@ func (w *wire) secure(fingerprint string) {
 		return
 	}
 	w.mu.Lock()
-	w.session, w.farewell = session, w.pipe.lastWritten()
+	pipe := w.pipe
+	w.session, w.farewell = session, pipe.lastWritten()
 	w.lull = time.AfterFunc(restAfter, w.rest)
 	w.mu.Unlock()
-	if w.stage.CompareAndSwap(int32(dtlsConnecting), int32(dtlsConnected)) {
-		w.conn.connected()
+	w.secured(pipe)
+}
+
+// secured is called when SRTP has its keys. pipe is the handshake's.
+func (w *wire) secured(pipe *dtlsPipe) {
+	if !w.stage.CompareAndSwap(int32(dtlsConnecting), int32(dtlsConnected)) {
+		return
+	}
+	w.conn.connected()
+	if pipe.hungUp() { // too early for hungUp
+		w.hungUp()
 	}
 }
 
@@ -299,9 +320,11 @@ func (w *wire) tellRTT(to *forwarder.Peer) {
 func (w *wire) close() error {
 	var err error
 	w.closes.Do(func() {
+		w.negotiating.Lock()
 		w.end()
-		connected := w.stage.Swap(int32(dtlsClosed)) == int32(dtlsConnected)
 		w.engine.unlist(w.local.ufrag)
+		w.negotiating.Unlock()
+		connected := w.stage.Swap(int32(dtlsClosed)) == int32(dtlsConnected)
 		w.mu.Lock()
 		if connected && w.resting != nil {
 			err = w.wake()

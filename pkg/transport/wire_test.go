@@ -2,13 +2,18 @@ package transport
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/pion/stun/v4"
+
+	"sfu/pkg/udp"
 )
 
 func TestKindOf(t *testing.T) {
@@ -133,5 +138,90 @@ func TestKnockPassesEverythingOn(t *testing.T) {
 				t.Errorf("%d bytes in pieces of %d: it still looks", len(said), size)
 			}
 		}
+	}
+}
+
+// TestHangUpAtOnce: a client that closes DTLS before this side has noticed that it is connected is heard all the same; rest is no such end.
+func TestHangUpAtOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(*dtlsPipe)
+		want dtlsStage
+	}{
+		"closed":  {func(p *dtlsPipe) { _ = p.Close() }, dtlsClosed},
+		"at rest": {func(p *dtlsPipe) { p.mute() }, dtlsConnected},
+		"open":    {func(*dtlsPipe) {}, dtlsConnected},
+	} {
+		w := &wire{conn: &Conn{}}
+		w.conn.wire = w
+		w.conn.ending.Store(true)
+		w.stage.Store(int32(dtlsConnecting))
+		p := newDTLSPipe(w)
+		c.end(p)
+		w.secured(p)
+		if got := dtlsStage(w.stage.Load()); got != c.want {
+			t.Errorf("%s: stage %d, want %d", name, got, c.want)
+		}
+	}
+}
+
+// noticed is a log that tells of each line.
+type noticed struct {
+	slog.Handler
+	lines chan string
+}
+
+func (n noticed) Handle(_ context.Context, r slog.Record) error {
+	select {
+	case n.lines <- r.Message:
+	default:
+	}
+	return nil
+}
+func (noticed) Enabled(context.Context, slog.Level) bool { return true }
+
+// TestSocketSurvivesErrors: what reading a socket ends with is passed on only when it is closed, for whoever reads it then reads no more.
+func TestSocketSurvivesErrors(t *testing.T) {
+	conn, err := udp.Listen(netip.MustParseAddrPort("127.0.0.1:0"), udp.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := noticed{slog.DiscardHandler, make(chan string, 1)}
+	k := newSocket(conn, slog.New(log))
+	if err := conn.SetReadDeadline(time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	type reading struct {
+		n   int
+		err error
+	}
+	read := make(chan reading)
+	go func() {
+		for {
+			n, _, err := k.ReadFromAddrPort(make([]byte, 10))
+			read <- reading{n, err}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	select {
+	case <-log.lines:
+	case r := <-read:
+		t.Fatalf("read %d bytes: %v", r.n, r.err)
+	}
+	if err := conn.SetReadDeadline(time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.WriteTo([]byte{1, 2, 3}, conn.LocalAddr()); err != nil {
+		t.Fatal(err)
+	}
+	if r := <-read; r.n != 3 || r.err != nil {
+		t.Errorf("read %d bytes: %v", r.n, r.err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r := <-read; !errors.Is(r.err, net.ErrClosed) {
+		t.Errorf("closed: %v", r.err)
 	}
 }
