@@ -116,6 +116,8 @@ func stepOf(bitrate int, r Result) Step {
 		s.ServerCores, s.MicrosPerPacket = r.Server.Cores, r.Server.MicrosPerPacket
 	}
 	switch {
+	case r.DeliveredPackets == 0:
+		s.TooMuch = "nothing arrives"
 	case r.GeneratorDrops > 0:
 		s.TooMuch = fmt.Sprintf("the generator dropped %d packets", r.GeneratorDrops)
 	case s.GeneratorCores > busy*float64(runtime.GOMAXPROCS(0)):

@@ -8,6 +8,6 @@
 // It speaks as much of the signalling protocol as pkg/client needs to join, publish and receive: join, offer, slots. Everything else
 // is answered with ok and does nothing. Of simulcast it forwards the encoding "f" alone. Nothing is ever resumed.
 //
-// A room's lock guards its members, tracks and seats. Each session has a goroutine that reads its socket; each published track one
-// that forwards, and each slot m-line one that reads its RTCP, which pion's interceptors need to work.
+// A room's lock guards its members, tracks and seats. The server has a goroutine that pings all clients, each session one that reads its
+// socket, each published track one that forwards, and each slot m-line one that reads its RTCP, which pion's interceptors need to work.
 package baseline

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/gorilla/websocket"
 	"github.com/pion/dtls/v3"
@@ -21,6 +22,9 @@ import (
 // maxSlots is told to clients.
 const maxSlots = 64
 
+// pingInterval is how often clients hear something, who give up a socket that says nothing.
+const pingInterval = 5 * time.Second
+
 // A Server is an http.Handler for /v1/rooms/.
 type Server struct {
 	api *webrtc.API
@@ -33,6 +37,7 @@ type Server struct {
 	nextID   int
 	closed   bool
 	working  sync.WaitGroup
+	quit     chan struct{}
 }
 
 // A Config is what may be chosen.
@@ -55,7 +60,7 @@ func New(media *net.UDPAddr, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the media socket: %w", err)
 	}
-	s := &Server{mux: ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket}), rooms: map[string]*room{}, sessions: map[*session]struct{}{}}
+	s := &Server{mux: ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket}), rooms: map[string]*room{}, sessions: map[*session]struct{}{}, quit: make(chan struct{})}
 	settings := webrtc.SettingEngine{}
 	settings.SetICEUDPMux(s.mux)
 	settings.SetIncludeLoopbackCandidate(true)
@@ -69,7 +74,26 @@ func New(media *net.UDPAddr, cfg Config) (*Server, error) {
 	s.web = http.NewServeMux()
 	s.web.HandleFunc("GET /v1/rooms/{room}", s.info)
 	s.web.HandleFunc("GET /v1/rooms/{room}/signal", s.signal)
+	s.working.Go(s.ping)
 	return s, nil
+}
+
+// ping lets all clients hear something, until the server ends.
+func (s *Server) ping() {
+	tick := time.NewTicker(pingInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-s.quit:
+			return
+		}
+		s.mu.Lock()
+		for one := range s.sessions {
+			_ = one.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second)) // the reader sees the socket end
+		}
+		s.mu.Unlock()
+	}
 }
 
 // ServeHTTP implements http.Handler.
@@ -121,6 +145,7 @@ func (s *Server) open(name string, conn *websocket.Conn) *session {
 
 // Close ends every session and waits for them.
 func (s *Server) Close() error {
+	close(s.quit)
 	s.mu.Lock()
 	s.closed = true
 	for one := range s.sessions {
