@@ -27,7 +27,7 @@ func openPorts(cfg Config, tlsConfig *tls.Config, log *slog.Logger) (*ports, err
 }
 
 func (p *ports) open(cfg Config, tlsConfig *tls.Config, log *slog.Logger) error {
-	main, err := net.Listen("tcp", cfg.Network.Listen.String())
+	main, err := listenBoth(cfg.Network)
 	if err != nil {
 		return fmt.Errorf("open --listen: %w", err)
 	}
@@ -47,6 +47,28 @@ func (p *ports) open(cfg Config, tlsConfig *tls.Config, log *slog.Logger) error 
 		}
 	}
 	return nil
+}
+
+// portTries is how many ports of the kernel's choice are tried.
+const portTries = 10
+
+// listenBoth opens the TCP port. Where the kernel chooses and media is to have the same number, it is one that is free for UDP as well.
+func listenBoth(n Network) (net.Listener, error) {
+	for try := 1; ; try++ {
+		l, err := net.Listen("tcp", n.Listen.String())
+		if err != nil || n.Listen.port != 0 || n.MediaPort != 0 || try == portTries || freeForUDP(portOf(l.Addr())) {
+			return l, err
+		}
+		if err := l.Close(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// freeForUDP reports whether nobody on this machine uses the port.
+func freeForUDP(port uint16) bool {
+	c, err := net.ListenUDP("udp", &net.UDPAddr{Port: int(port)})
+	return err == nil && c.Close() == nil
 }
 
 func (p *ports) mainPort() uint16 { return portOf(p.main.HTTP().Addr()) }
