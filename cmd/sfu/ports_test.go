@@ -2,6 +2,7 @@ package main
 
 import (
 	"net"
+	"net/netip"
 	"testing"
 )
 
@@ -16,7 +17,7 @@ func TestChosenPortIsFreeForUDP(t *testing.T) {
 		t.Error("a port that somebody uses counts as free")
 	}
 	for range 20 {
-		l, err := listenBoth(Network{Listen: endpoint{host: "127.0.0.1", set: true}})
+		l, err := listenBoth(Network{Listen: endpoint{host: netip.MustParseAddr("127.0.0.1"), set: true}})
 		if err != nil {
 			t.Fatal(err)
 		}
