@@ -114,15 +114,16 @@ func TestSaturation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	least, most := math.MaxInt, 0 // of what was too much, of what was not
+	// How far it comes depends on the machine, but never beyond what the path carries with its queue.
+	least, most, packets := math.MaxInt, 0, 0.0 // of what was too much, of what was not
 	for _, s := range r.Steps {
 		if s.TooMuch == "" {
-			most = max(most, s.Bitrate)
+			most, packets = max(most, s.Bitrate), max(packets, s.PacketsPerSecond)
 		} else {
 			least = min(least, s.Bitrate)
 		}
 	}
-	if r.Saturation == nil || r.Saturation.Bitrate != most || least < most || least > 6_000_000 || most > 4_500_000 {
+	if r.Saturation == nil || r.Saturation.TooMuch != "" || r.Saturation.PacketsPerSecond != packets || least < most || most > 4_500_000 {
 		t.Errorf("%+v", r.Steps)
 	}
 	var table bytes.Buffer

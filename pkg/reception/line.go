@@ -84,13 +84,35 @@ type line struct {
 
 	// countdown and sampled belong to sampling.
 	countdown int
-	sampled   sampledPacket
+	sampled   sampledPackets
+}
+
+// sampledPackets are those that are being decrypted, in a ring: of many that arrive at once, several.
+type sampledPackets struct {
+	ring [8]sampledPacket
+	next int
 }
 
 type sampledPacket struct {
 	seq uint64
 	how manner
 	set bool
+}
+
+func (s *sampledPackets) add(seq uint64, how manner) {
+	s.ring[s.next] = sampledPacket{seq, how, true}
+	s.next = (s.next + 1) % len(s.ring)
+}
+
+// take returns how the packet with a number came, once, and false if it was not sampled.
+func (s *sampledPackets) take(sequence uint16) (manner, bool) {
+	for i := range s.ring {
+		if p := &s.ring[i]; p.set && uint16(p.seq) == sequence {
+			p.set = false
+			return p.how, true
+		}
+	}
+	return manner{}, false
 }
 
 // A run is a stretch of stamps of one publisher and encoding.

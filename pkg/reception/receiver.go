@@ -109,7 +109,7 @@ func (r *Receiver) Clear(packet []byte, at time.Time) bool {
 		return false
 	}
 	l.countdown = r.cfg.Sample
-	l.sampled = sampledPacket{seq: a.seq, how: manner{at: at, count: l.media(), late: a.late}, set: true}
+	l.sampled.add(a.seq, manner{at: at, count: l.media(), late: a.late})
 	return true
 }
 
@@ -125,9 +125,8 @@ func (r *Receiver) RTP(packet []byte, at time.Time) {
 		r.record(&h, at)
 		r.repair(l, &h, packet, at)
 	case r.Samples():
-		if l.sampled.set && uint16(l.sampled.seq) == h.sequence {
-			l.sampled.set = false
-			l.inspect(&h, h.payload(packet), l.sampled.how)
+		if how, sampled := l.sampled.take(h.sequence); sampled {
+			l.inspect(&h, h.payload(packet), how)
 		}
 	default:
 		r.record(&h, at)

@@ -303,6 +303,32 @@ func TestForeignPayloadTypes(t *testing.T) {
 	}
 }
 
+// TestSamplesOfOneBatch has the sampled packets of a batch decrypted only after all of them were counted.
+func TestSamplesOfOneBatch(t *testing.T) {
+	r := New(Config{Sample: 4})
+	r.Configure([]Line{lineOf(codec.VP8)})
+	now := time.Now()
+	var sampled [][]byte
+	for n := range 24 {
+		payload := make([]byte, 100)
+		copy(payload, []byte{0x10, 0, 1})
+		synthetic.Stamp{Codec: codec.VP8, Sequence: uint64(n), Sent: now}.Seal(payload[3:])
+		packet, err := (&rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 96, SSRC: ssrc, SequenceNumber: uint16(n)}, Payload: payload}).Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Clear(packet, now) {
+			sampled = append(sampled, packet)
+		}
+	}
+	for _, packet := range sampled {
+		r.RTP(packet, now)
+	}
+	if s := r.Stats()[0]; len(sampled) != 6 || s.Checked != 6 || s.Packets != 24 || s.MissingOfThem != 0 {
+		t.Errorf("%d sampled, %+v", len(sampled), s)
+	}
+}
+
 type writerFunc func([]byte)
 
 func (f writerFunc) WriteRTP(_ *rtp.Header, payload []byte) (int, error) {
