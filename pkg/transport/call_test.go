@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/netip"
 	"reflect"
 	"runtime"
 	"strconv"
@@ -54,20 +53,7 @@ func newServer(t *testing.T) *server {
 // newServerOn takes ICE-TCP from l as well.
 func newServerOn(t *testing.T, l net.Listener) *server {
 	t.Helper()
-	engine, err := transport.NewEngine(transport.Config{Addresses: []transport.Address{{Local: netip.MustParseAddr("127.0.0.1")}}, TCP: l})
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := forwarder.NewPool(forwarder.Config{Workers: 1, NewEgress: engine.NewEgress})
-	s := &server{engine: engine, pool: pool, group: pool.NewGroup()}
-	t.Cleanup(func() {
-		s.group.Close()
-		pool.Close()
-		if err := engine.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return newServerWith(t, transport.Config{TCP: l})
 }
 
 func (s *server) newSide(t *testing.T) *side {

@@ -156,10 +156,8 @@ func TestAddresses(t *testing.T) {
 	for _, a := range all {
 		pc := newPCWith(t, func(e *webrtc.SettingEngine) { e.SetIncludeLoopbackCandidate(true) })
 		v := &receiver{pc: pc, side: s.newSide(t)}
-		for range 1 {
-			if _, err := pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
-				t.Fatal(err)
-			}
+		if _, err := pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+			t.Fatal(err)
 		}
 		came := make(chan struct{})
 		pc.OnTrack(func(r *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
