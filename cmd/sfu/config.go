@@ -20,6 +20,7 @@ type Config struct {
 	TURN        TURN
 	Media       Media
 	Limits      Limits
+	Cluster     Cluster
 	Observation Observation
 }
 
@@ -67,7 +68,8 @@ type Media struct {
 // Limits are what the node takes on.
 type Limits struct {
 	MaxRooms, MaxParticipants int
-	DrainTimeout              time.Duration
+	// DrainTimeout is how long a drain lasts at most, DrainDelay how long new people are taken at its beginning.
+	DrainTimeout, DrainDelay time.Duration
 }
 
 // Observation is what operators see.
@@ -161,7 +163,7 @@ func (c Config) check() error {
 	case c.Observation.AdminListen.set && c.Observation.AdminListen.conflicts(c.Network):
 		return fmt.Errorf("--admin-listen must be another port than --listen and --media-port")
 	}
-	return nil
+	return c.checkCluster()
 }
 
 func (t TURN) needsSecret() bool {

@@ -69,6 +69,7 @@ const (
 	groupTURN        = "TURN"
 	groupMedia       = "Media"
 	groupLimits      = "Limits"
+	groupCluster     = "Cluster"
 	groupObservation = "Observation"
 )
 
@@ -77,5 +78,6 @@ func settings() []setting {
 	all := networkSettings()
 	all = append(all, accessSettings()...)
 	all = append(all, mediaSettings()...)
+	all = append(all, clusterSettings()...)
 	return append(all, observationSettings()...)
 }

@@ -38,6 +38,9 @@ type Config struct {
 	ChatTail               int // messages kept for late joiners, 100
 	ChatBytes              int // one message, 4096
 	SubscriptionsPerPerson int // explicitly named tracks, 400
+
+	// Began and Ended are told when a room begins and ends, in order, with a lock held: they must not block nor call the Registry. They may be nil.
+	Began, Ended func(room string)
 }
 
 func (c Config) withDefaults() Config {

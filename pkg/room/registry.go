@@ -22,6 +22,8 @@ type Registry struct {
 	rooms    map[string]*room
 	draining bool
 	ledger   ledger
+	// inherited is what rooms will begin with that were elsewhere before.
+	inherited map[string]inheritance
 }
 
 // NewRegistry returns a Registry without rooms. log may be nil.
@@ -31,7 +33,7 @@ func NewRegistry(pool *forwarder.Pool, cfg Config, log *slog.Logger) *Registry {
 	}
 	return &Registry{
 		pool: pool, cfg: cfg.withDefaults(), log: log, tasks: newTasks(), loudness: (*forwarder.UpTrack).Loudness,
-		rooms: map[string]*room{}, ledger: newLedger(),
+		rooms: map[string]*room{}, ledger: newLedger(), inherited: map[string]inheritance{},
 	}
 }
 
@@ -79,8 +81,12 @@ func (r *Registry) open(name string) (*room, error) {
 		return nil, ErrOverloaded
 	}
 	room := newRoom(name, r)
+	r.inherit(room)
 	r.rooms[name] = room
 	r.ledger.begin(room)
+	if r.cfg.Began != nil {
+		r.cfg.Began(name)
+	}
 	return room, nil
 }
 
@@ -91,6 +97,9 @@ func (r *Registry) forget(room *room) {
 	if r.rooms[room.name] == room {
 		delete(r.rooms, room.name)
 		r.ledger.end(room)
+		if r.cfg.Ended != nil {
+			r.cfg.Ended(room.name)
+		}
 	}
 }
 

@@ -1,0 +1,71 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"sfu/pkg/cluster/ownership"
+)
+
+// A drainState is how far the node is on its way out.
+type drainState struct {
+	under    bool
+	deadline time.Time
+}
+
+// Drain makes the node take no new rooms and gives those that it has to other nodes, whose participants are told to move. It returns when no room is
+// left that another node would take, or when ctx ends. Undrain takes it back, but not the rooms.
+func (n *Node) Drain(ctx context.Context) {
+	deadline, _ := ctx.Deadline()
+	n.mu.Lock()
+	n.drain = drainState{true, deadline}
+	n.mu.Unlock()
+	n.query(func(core *ownership.Node, _ time.Time) { core.Drain() })
+	n.sayAlive() // others must not choose this node any more
+	tick := time.NewTicker(tickInterval / 2)
+	defer tick.Stop()
+	for left := n.handOverSome(); left; left = n.handOverSome() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		case <-n.done:
+			return
+		}
+	}
+}
+
+// Undrain lets the node take rooms again.
+func (n *Node) Undrain() {
+	n.mu.Lock()
+	n.drain = drainState{}
+	n.mu.Unlock()
+	n.query(func(core *ownership.Node, _ time.Time) { core.Undrain() })
+	n.sayAlive()
+}
+
+// handOverSome begins to give away as many rooms as may go at a time, and reports whether any are left that may go.
+func (n *Node) handOverSome() (left bool) {
+	n.query(func(core *ownership.Node, now time.Time) {
+		under := 0
+		var waiting []string
+		for _, room := range core.OwnedRooms() {
+			switch {
+			case core.Handing(room):
+				under++
+			case core.Populated(room):
+				waiting = append(waiting, room)
+			}
+		}
+		for _, room := range waiting {
+			if under == handovers {
+				break
+			}
+			if core.HandOver(room, now) {
+				under++
+			}
+		}
+		left = under > 0
+	})
+	return left
+}

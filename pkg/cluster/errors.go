@@ -1,0 +1,8 @@
+package cluster
+
+import "errors"
+
+var (
+	errEnded    = errors.New("the node has ended")
+	errIsolated = errors.New("the node reaches neither the engine nor any other node; it goes on with the people it has")
+)

@@ -1,0 +1,328 @@
+package ownership
+
+import (
+	"slices"
+	"time"
+)
+
+// A Node is what one node of a cluster knows and decides. Its methods return nothing: what they want done waits in Effects. It is not safe
+// for concurrent use.
+type Node struct {
+	rules  Rules
+	self   Member
+	random func(n int) int
+	view   view
+	rooms  map[string]*room
+	ops    map[uint64]*room
+	last   uint64
+	// up says whether the engine answers, gen which store it has. down is since when it does not.
+	up       bool
+	gen      int64
+	down     time.Time
+	held     time.Time
+	draining bool
+	own      Heartbeat
+	ticked   time.Time
+	audited  string
+	effects  []Effect
+	counts   Counts
+}
+
+// Counts are counters of a Node since its start.
+type Counts struct {
+	// Claimed counts own claims, by how they ended.
+	ClaimedOK, ClaimedConflict, ClaimedError uint64
+	// TakenOver counts claims over a dead owner: one that did not answer, and one whose address another process has.
+	TakenOverDead, TakenOverGone uint64
+	Fenced, Reasserted           uint64
+	HandedOver, HandoverRefused  uint64
+	HandoverFailed               uint64
+	// Refused counts the refusals told to those who wanted a room.
+	Refused map[Refusal]uint64
+}
+
+// NewNode returns the Node of self. random returns a number in [0, n). The engine is taken for down until Up.
+func NewNode(self Member, rules Rules, random func(n int) int, now time.Time) *Node {
+	return &Node{
+		rules: rules, self: self, random: random,
+		view:   view{rules: rules, self: self.Incarnation, peers: map[Incarnation]*peer{}},
+		rooms:  map[string]*room{},
+		ops:    map[uint64]*room{},
+		down:   now,
+		ticked: now,
+		own:    Heartbeat{Member: self},
+		counts: Counts{Refused: map[Refusal]uint64{}},
+	}
+}
+
+// Effects returns what is to be done, in order, and forgets it.
+func (n *Node) Effects() []Effect {
+	effects := n.effects
+	n.effects = nil
+	return effects
+}
+
+func (n *Node) emit(e Effect) { n.effects = append(n.effects, e) }
+
+// begin returns the number of an operation for r.
+func (n *Node) begin(r *room) uint64 {
+	n.last++
+	n.ops[n.last] = r
+	return n.last
+}
+
+func (n *Node) take(op uint64) *room {
+	r := n.ops[op]
+	delete(n.ops, op)
+	return r
+}
+
+// Up tells that the engine answers, with the store that was made at gen. young is set for a store that has just been made, where
+// there may be other nodes: former owners come first then.
+func (n *Node) Up(gen int64, young bool, now time.Time) {
+	changed := n.gen != 0 && gen != n.gen
+	if changed || young {
+		n.held = now.Add(n.rules.Hold)
+	}
+	n.up, n.gen = true, gen
+	n.view.since = now
+	for _, r := range n.sorted() {
+		if r.phase == owned {
+			n.verify(r, now)
+		}
+	}
+}
+
+// Down tells that the engine does not answer any more.
+func (n *Node) Down(now time.Time) {
+	if n.up {
+		n.up, n.down = false, now
+	}
+}
+
+// Heard takes a heartbeat, one's own too.
+func (n *Node) Heard(h Heartbeat, now time.Time) { n.view.hear(h, now) }
+
+// Measured tells what this node would say of itself; what belongs to ownership is filled in by Heartbeat.
+func (n *Node) Measured(load float64, people int, version string) {
+	n.own.Load, n.own.People, n.own.Version = load, people, version
+}
+
+// Heartbeat returns the next one to publish.
+func (n *Node) Heartbeat(now time.Time) Heartbeat {
+	n.own.Sequence++
+	return n.describe(now)
+}
+
+func (n *Node) describe(now time.Time) Heartbeat {
+	h := n.own
+	h.State = n.State(now)
+	h.Rooms = n.owned()
+	if h.Rooms >= n.rules.MaxRooms {
+		h.Load = max(h.Load, 1)
+	}
+	h.Load = max(h.Load, float64(h.Rooms)/float64(n.rules.MaxRooms))
+	return h
+}
+
+func (n *Node) owned() int {
+	count := 0
+	for _, r := range n.rooms {
+		if r.phase == owned || r.phase == releasing {
+			count++
+		}
+	}
+	return count
+}
+
+// State returns what the node takes.
+func (n *Node) State(now time.Time) State {
+	switch {
+	case n.draining:
+		return StateDraining
+	case n.isolated(now):
+		return StateIsolated
+	}
+	return StateActive
+}
+
+// isolated: neither engine nor any of the peers there were.
+func (n *Node) isolated(now time.Time) bool {
+	if n.up || now.Sub(n.down) < n.rules.Isolation || len(n.view.peers) == 0 {
+		return false
+	}
+	return len(n.view.members(n.rules.Isolation, now)) == 0
+}
+
+// Drain makes the node take no new rooms; Undrain takes that back.
+func (n *Node) Drain() { n.draining = true }
+
+// Undrain makes the node take rooms again.
+func (n *Node) Undrain() { n.draining = false }
+
+// Probed reports a Probe.
+func (n *Node) Probed(inc Incarnation, result ProbeResult, now time.Time) {
+	if p := n.view.peers[inc]; p != nil {
+		if result == Reached {
+			p.reached = now
+		} else {
+			p.refused = now
+		}
+	}
+	for _, r := range n.sorted() {
+		if r.phase == probing && r.owner.Incarnation == inc {
+			n.probed(r, result, now)
+		}
+	}
+}
+
+// Unreachable tells that inc could not be reached when somebody was sent there. What was known of its rooms is looked at again.
+func (n *Node) Unreachable(inc Incarnation, now time.Time) {
+	if p := n.view.peers[inc]; p != nil {
+		p.refused = now
+	}
+	for _, r := range n.rooms {
+		if r.phase == known && r.owner.Incarnation == inc {
+			r.until = now
+		}
+	}
+}
+
+// Doubtful reports peers that were known as owners or are proxied to, and of which nothing has been heard for long enough that they should be
+// probed; the answer of the probe is what connections to them depend on.
+func (n *Node) Doubtful(inc Incarnation, now time.Time) bool {
+	return n.view.mayJudge(n.up, now) && n.view.silence(inc, now) >= n.rules.Silence
+}
+
+// Dead decides whether a peer that a probe found in that condition is gone.
+func (n *Node) Dead(inc Incarnation, result ProbeResult, now time.Time) bool {
+	return n.view.dead(inc, result, n.up, now)
+}
+
+// Tick does what has become due. It is called every 100 ms or so.
+func (n *Node) Tick(now time.Time) {
+	paused := now.Sub(n.ticked) > n.rules.Pause
+	n.ticked = now
+	if paused {
+		// Timers of the others went on: what was heard before the pause says nothing about now.
+		n.view.since = now
+	}
+	n.view.forget(now)
+	if !n.up && now.Sub(n.down) >= n.rules.Isolation/2 {
+		for _, m := range n.view.members(n.rules.Forget, now) {
+			if p := n.view.peers[m.Incarnation]; now.Sub(p.reached) >= time.Second && now.Sub(p.refused) >= time.Second {
+				p.refused = now
+				n.emit(Probe{m})
+			}
+		}
+	}
+	for _, r := range n.sorted() {
+		if paused && r.phase == owned {
+			n.verify(r, now)
+		}
+		n.tick(r, now)
+	}
+	n.audit(now)
+}
+
+// audit looks at one record after the other, so that no error of the past lasts.
+func (n *Node) audit(now time.Time) {
+	if !n.up {
+		return
+	}
+	var first, next *room
+	for _, r := range n.rooms {
+		if r.phase != owned || r.check != 0 || now.Sub(r.checked) < n.rules.Linger {
+			continue
+		}
+		if first == nil || r.rid < first.rid {
+			first = r
+		}
+		if r.rid > n.audited && (next == nil || r.rid < next.rid) {
+			next = r
+		}
+	}
+	if next == nil {
+		next = first
+	}
+	if next != nil {
+		n.audited = next.rid
+		n.verify(next, now)
+	}
+}
+
+// sorted returns the rooms in an order that does not depend on the map's.
+func (n *Node) sorted() []*room {
+	all := make([]*room, 0, len(n.rooms))
+	for _, r := range n.rooms {
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b *room) int {
+		if a.rid < b.rid {
+			return -1
+		}
+		if a.rid > b.rid {
+			return 1
+		}
+		return 0
+	})
+	return all
+}
+
+// Owned returns the epoch under which this node owns a room.
+func (n *Node) Owned(rid string) (Epoch, bool) {
+	r := n.rooms[rid]
+	if r == nil || r.phase != owned {
+		return Epoch{}, false
+	}
+	return r.epoch, true
+}
+
+// OwnRecord returns the record of a room that this node owns.
+func (n *Node) OwnRecord(rid string) (Record, Epoch, bool) {
+	r := n.rooms[rid]
+	if r == nil || r.phase != owned {
+		return Record{}, Epoch{}, false
+	}
+	return r.record, r.epoch, true
+}
+
+// OwnedRooms returns the names of the rooms that this node owns.
+func (n *Node) OwnedRooms() []string {
+	var names []string
+	for _, r := range n.sorted() {
+		if r.phase == owned {
+			names = append(names, r.name)
+		}
+	}
+	return names
+}
+
+// Peers returns the last heartbeat of every node that is not forgotten, this one first, with how long ago it came.
+func (n *Node) Peers(now time.Time) ([]Heartbeat, []time.Duration) {
+	all, ages := []Heartbeat{n.describe(now)}, []time.Duration{0}
+	for _, m := range n.view.members(n.rules.Forget, now) {
+		p := n.view.peers[m.Incarnation]
+		all, ages = append(all, p.last), append(ages, now.Sub(p.heard))
+	}
+	return all, ages
+}
+
+// Member returns the peer of that incarnation.
+func (n *Node) Member(inc Incarnation) (Member, bool) {
+	p := n.view.peers[inc]
+	if p == nil {
+		return Member{}, false
+	}
+	return p.last.Member, true
+}
+
+// Counts returns the counters.
+func (n *Node) Counts() Counts {
+	c := n.counts
+	c.Refused = map[Refusal]uint64{}
+	for why, count := range n.counts.Refused {
+		c.Refused[why] = count
+	}
+	return c
+}

@@ -1,0 +1,464 @@
+package ownership
+
+import (
+	"slices"
+	"time"
+)
+
+// A phase says what a node does about a room.
+type phase uint8
+
+const (
+	// idle: nothing is known and nothing done.
+	idle phase = iota
+	// waiting: the next attempt is at retry.
+	waiting
+	// reading: the record is being read.
+	reading
+	// asking: the other nodes are asked, because the engine does not answer.
+	asking
+	// probing: the owner is silent and is asked directly.
+	probing
+	// opening: another node is asked to open it.
+	opening
+	// claiming: the record is being written with this node as the owner.
+	claiming
+	// known: another node owns it.
+	known
+	// owned: this node owns it.
+	owned
+	// releasing: this node owns it, and the record is being deleted, or was perhaps.
+	releasing
+)
+
+// A room is a room that this node owns or looks for. At most one operation is under way in each, beside the check of an owned one.
+type room struct {
+	rid, name string
+	phase     phase
+	op        uint64
+	// owner and epoch are those of a known room; an owned one has its own epoch and record.
+	owner  Member
+	epoch  Epoch
+	record Record
+	until  time.Time
+	retry  time.Time
+	// wanted is since when somebody waits, zero for nobody.
+	wanted time.Time
+	// tickets are those of other nodes that asked this one to open the room.
+	tickets []uint64
+	// over is the record to replace, former its owner, and how it is replaced.
+	over   Epoch
+	former Incarnation
+	by     Reason
+	gone   bool
+	tried  []Incarnation
+	// people says that somebody is in the room here, empty since when not.
+	people bool
+	empty  time.Time
+	// entered is set once somebody has been.
+	entered bool
+	// check is the operation that looks at an owned room's record; handing the one that gives it away.
+	check   uint64
+	checked time.Time
+	handing uint64
+	heir    Member
+	// rival is whose record a check replaces.
+	rival Incarnation
+	// renewing says that a release is being taken back; unsure that a claim may have been made, or be made later.
+	renewing, unsure bool
+}
+
+// room returns the machine of a room.
+func (n *Node) room(rid, name string) *room {
+	r := n.rooms[rid]
+	if r == nil {
+		r = &room{rid: rid, name: name}
+		n.rooms[rid] = r
+	}
+	if r.name == "" {
+		r.name = name
+	}
+	return r
+}
+
+// drop forgets a room about which nothing is left to know.
+func (n *Node) drop(r *room) {
+	delete(n.ops, r.op)
+	delete(n.ops, r.check)
+	delete(n.ops, r.handing)
+	delete(n.rooms, r.rid)
+}
+
+// Want says that somebody wants to enter a room through this node. A Resolved effect follows, perhaps at once.
+func (n *Node) Want(name string, now time.Time) {
+	r := n.room(RID(name), name)
+	if r.phase == owned {
+		r.empty = now // who is told so has Linger to come in
+		n.resolve(r, Outcome{Here: true, Owner: n.self, Epoch: r.epoch}, now)
+		return
+	}
+	if r.wanted.IsZero() {
+		r.wanted = now
+	}
+	switch r.phase {
+	case known:
+		if n.valid(r, now) {
+			n.resolve(r, Outcome{Owner: r.owner, Epoch: r.epoch}, now)
+			return
+		}
+		n.look(r, now)
+	case idle:
+		n.look(r, now)
+	}
+}
+
+// Look returns what is known of a room without deciding anything, and without waiting.
+func (n *Node) Look(name string, now time.Time) (Outcome, bool) {
+	r := n.rooms[RID(name)]
+	switch {
+	case r == nil:
+		return Outcome{}, false
+	case r.phase == owned:
+		return Outcome{Here: true, Owner: n.self, Epoch: r.epoch}, true
+	case r.phase == known && n.valid(r, now):
+		return Outcome{Owner: r.owner, Epoch: r.epoch}, true
+	}
+	return Outcome{}, false
+}
+
+// valid reports whether what is known of another owner may be used without reading again.
+func (n *Node) valid(r *room, now time.Time) bool {
+	if p := n.view.peers[r.owner.Incarnation]; p != nil && p.refused.After(p.heard) && p.refused.After(p.reached) {
+		return false
+	}
+	if n.view.silence(r.owner.Incarnation, now) >= n.rules.Silence && n.up {
+		return false
+	}
+	return now.Before(r.until) || !n.up
+}
+
+// DoubtRID says that another node takes this one for the owner of a room that it does not know: the record is read.
+func (n *Node) DoubtRID(rid string, now time.Time) {
+	r := n.room(rid, "")
+	if r.phase == idle || r.phase == known {
+		n.look(r, now)
+	}
+}
+
+// look starts anew.
+func (n *Node) look(r *room, now time.Time) {
+	r.tried, r.over, r.former, r.by, r.gone = nil, Epoch{}, "", ByJoin, false
+	n.read(r, now)
+}
+
+func (n *Node) read(r *room, now time.Time) {
+	if !n.up {
+		r.phase, r.op = asking, n.begin(r)
+		n.emit(Ask{r.op, r.rid, n.view.members(n.rules.Forget, now)})
+		return
+	}
+	r.phase, r.op = reading, n.begin(r)
+	n.emit(Get{r.op, r.rid})
+}
+
+// later tries again after a while.
+func (n *Node) later(r *room, at time.Time) { r.phase, r.op, r.retry = waiting, 0, at }
+
+// tick does what is due for one room.
+func (n *Node) tick(r *room, now time.Time) {
+	switch {
+	case r.phase == waiting && !now.Before(r.retry):
+		if r.wanted.IsZero() && len(r.tickets) == 0 && !r.unsure {
+			n.drop(r)
+			return
+		}
+		n.look(r, now)
+	case r.phase == releasing && r.op == 0 && n.up && !now.Before(r.retry):
+		r.op = n.begin(r)
+		n.emit(Get{r.op, r.rid})
+	case r.phase == known && !now.Before(r.until.Add(n.rules.Forget)) && r.wanted.IsZero():
+		n.drop(r)
+		return
+	case r.phase == idle && r.wanted.IsZero() && len(r.tickets) == 0:
+		n.drop(r)
+		return
+	case r.phase == owned && !r.people && r.check == 0 && r.handing == 0 && n.current(r) && now.Sub(r.empty) >= n.rules.Linger:
+		n.release(r)
+	}
+	if !r.wanted.IsZero() && now.Sub(r.wanted) >= n.rules.Patience {
+		n.refuse(r, n.whyNot(r, now), now)
+	}
+}
+
+// whyNot names the reason why somebody waited in vain.
+func (n *Node) whyNot(r *room, now time.Time) Refusal {
+	switch {
+	case !n.up:
+		return NoEngine
+	case now.Before(n.held):
+		return Held
+	case r.phase == probing || r.owner.Incarnation != "":
+		return Alive
+	}
+	return NoAnswer
+}
+
+// Read reports a Get or an Ask.
+func (n *Node) Read(op uint64, result Result, record Record, epoch Epoch, now time.Time) {
+	r := n.take(op)
+	switch {
+	case r == nil:
+	case op == r.check:
+		r.check = 0
+		n.verified(r, result, record, epoch, now)
+	case op == r.op && r.phase == reading:
+		r.op = 0
+		n.found(r, result, record, epoch, now)
+	case op == r.op && r.phase == releasing:
+		r.op = 0
+		n.stillThere(r, result, record, epoch, now)
+	case op == r.op && r.phase == asking:
+		r.op = 0
+		if result == OK && record.Owner.Incarnation != n.self.Incarnation {
+			n.know(r, record.Owner, epoch, now)
+			return
+		}
+		n.refuse(r, NoEngine, now)
+	}
+}
+
+// found goes on with what was read.
+func (n *Node) found(r *room, result Result, record Record, epoch Epoch, now time.Time) {
+	if result == OK || result == NotFound {
+		r.unsure = false
+	}
+	switch {
+	case result == NotFound:
+		r.owner = Member{}
+		n.place(r, now)
+	case result != OK:
+		n.later(r, now.Add(n.rules.Retry))
+	case record.Owner.Incarnation == n.self.Incarnation:
+		n.acquire(r, record, epoch, now)
+	default:
+		r.owner, r.epoch = record.Owner, epoch
+		n.judge(r, now)
+	}
+}
+
+// judge decides whether the owner that the record names is there.
+func (n *Node) judge(r *room, now time.Time) {
+	inc := r.owner.Incarnation
+	p := n.view.peers[inc]
+	refused := p != nil && p.refused.After(p.heard) && p.refused.After(p.reached)
+	if n.view.fresh(inc, n.rules.Refused, now) && !refused {
+		n.know(r, r.owner, r.epoch, now)
+		return
+	}
+	r.phase, r.op = probing, 0
+	n.emit(Probe{r.owner})
+}
+
+// probed goes on with what the owner's probe said.
+func (n *Node) probed(r *room, result ProbeResult, now time.Time) {
+	switch {
+	case result == Reached:
+		n.know(r, r.owner, r.epoch, now)
+	case n.view.dead(r.owner.Incarnation, result, n.up, now):
+		r.over, r.former, r.by, r.gone = r.epoch, r.owner.Incarnation, ByTakeover, result == WrongNode
+		n.place(r, now)
+	default:
+		n.later(r, now.Add(n.rules.Retry))
+	}
+}
+
+// know notes that another node owns the room.
+func (n *Node) know(r *room, owner Member, epoch Epoch, now time.Time) {
+	r.phase, r.op, r.owner, r.epoch, r.until = known, 0, owner, epoch, now.Add(n.rules.Cache)
+	n.resolve(r, Outcome{Owner: owner, Epoch: epoch}, now)
+}
+
+// place chooses who opens the room.
+func (n *Node) place(r *room, now time.Time) {
+	if len(r.tickets) > 0 { // another node has chosen this one
+		n.claim(r, now)
+		return
+	}
+	if r.wanted.IsZero() {
+		n.drop(r)
+		return
+	}
+	if now.Before(n.held) && r.by == ByJoin {
+		n.later(r, n.held)
+		return
+	}
+	if len(r.tried) >= n.rules.Candidates {
+		n.refuse(r, Full, now)
+		return
+	}
+	exclude := r.tried
+	if r.former != "" {
+		exclude = append(slices.Clone(r.tried), r.former)
+	}
+	to, refused := n.view.choose(n.describe(now), exclude, n.random, now)
+	switch {
+	case refused != "":
+		n.refuse(r, refused, now)
+	case to.Incarnation == n.self.Incarnation:
+		n.claim(r, now)
+	default:
+		r.phase, r.op, r.heir = opening, n.begin(r), to
+		n.emit(Open{r.op, to, OpenRequest{RID: r.rid, Room: r.name, Over: r.over, Former: r.former}})
+	}
+}
+
+// mayClaim returns why this node takes no room now, "" if it does.
+func (n *Node) mayClaim(by Reason, now time.Time) Refusal {
+	switch state := n.State(now); {
+	case state != StateActive:
+		return Refusal(state)
+	case !n.up:
+		return NoEngine
+	case by == ByJoin && now.Before(n.held):
+		return Held
+	case n.owned() >= n.rules.MaxRooms || by == ByJoin && n.neverEntered() >= n.rules.MaxEmpty:
+		return Full
+	}
+	return ""
+}
+
+func (n *Node) neverEntered() int {
+	count := 0
+	for _, r := range n.rooms {
+		if r.phase == owned && !r.entered {
+			count++
+		}
+	}
+	return count
+}
+
+// claim writes this node's name into the record.
+func (n *Node) claim(r *room, now time.Time) {
+	if why := n.mayClaim(r.by, now); why != "" {
+		if len(r.tickets) == 0 && (why == Full || why == Draining) { // decided since it was chosen
+			r.tried = append(r.tried, n.self.Incarnation)
+			n.place(r, now)
+			return
+		}
+		n.refuse(r, why, now)
+		return
+	}
+	if r.by != ByJoin && r.over.Gen != n.gen { // a revision of a store that is no more
+		n.later(r, now.Add(n.rules.Retry))
+		return
+	}
+	r.phase, r.op = claiming, n.begin(r)
+	r.record = n.recordFor(r, r.by, r.over, now)
+	if r.by == ByJoin {
+		n.emit(Create{r.op, r.rid, r.record})
+		return
+	}
+	n.emit(Update{r.op, r.rid, r.record, r.over.Rev})
+}
+
+func (n *Node) recordFor(r *room, by Reason, previous Epoch, now time.Time) Record {
+	return Record{Version: recordVersion, Room: r.name, Owner: n.self, Previous: previous, Created: now, By: by}
+}
+
+// Wrote reports a Create, an Update or a Delete. epoch is that of a record that was written.
+func (n *Node) Wrote(op uint64, result Result, epoch Epoch, now time.Time) {
+	r := n.take(op)
+	switch {
+	case r == nil:
+	case op == r.check:
+		r.check = 0
+		n.reasserted(r, result, epoch, now)
+	case op == r.op && r.phase == claiming:
+		r.op = 0
+		n.claimed(r, result, epoch, now)
+	case op == r.op && r.phase == releasing:
+		r.op = 0
+		n.released(r, result, epoch, now)
+	}
+}
+
+// claimed goes on after the attempt to own the room.
+func (n *Node) claimed(r *room, result Result, epoch Epoch, now time.Time) {
+	switch result {
+	case OK:
+		n.counts.ClaimedOK++
+		if r.by == ByTakeover {
+			if r.gone {
+				n.counts.TakenOverGone++
+			} else {
+				n.counts.TakenOverDead++
+			}
+		}
+		if r.former != "" {
+			n.emit(TellFenced{r.former, FenceNotice{r.rid, n.self, epoch}})
+		}
+		n.acquire(r, r.record, epoch, now)
+	case Conflict:
+		n.counts.ClaimedConflict++
+		n.look(r, now)
+	default:
+		n.counts.ClaimedError++
+		r.unsure = r.unsure || result == Unknown
+		n.later(r, now.Add(n.rules.Retry))
+	}
+}
+
+// acquire makes the room this node's.
+func (n *Node) acquire(r *room, record Record, epoch Epoch, now time.Time) {
+	r.phase, r.op, r.owner, r.record, r.epoch, r.name = owned, 0, n.self, record, epoch, record.Room
+	r.empty, r.checked, r.entered = now, now, r.people
+	n.resolve(r, Outcome{Here: true, Owner: n.self, Epoch: epoch}, now)
+}
+
+// resolve tells all who wait.
+func (n *Node) resolve(r *room, o Outcome, now time.Time) {
+	r.wanted = time.Time{}
+	n.emit(Resolved{r.rid, o})
+	for _, t := range r.tickets {
+		n.emit(Reply{t, OpenAnswer{Owner: o.Owner, Epoch: o.Epoch, Refused: o.Refused}})
+	}
+	r.tickets = nil
+	if o.Refused != "" {
+		n.counts.Refused[o.Refused]++
+	}
+}
+
+// refuse ends the waiting in vain. What is under way goes on, and is of use to whoever comes next.
+func (n *Node) refuse(r *room, why Refusal, now time.Time) {
+	n.resolve(r, Outcome{Refused: why, RetryAfter: n.retryAfter(why, now)}, now)
+	switch {
+	case r.op != 0 || r.phase == owned || r.phase == releasing:
+	case r.unsure:
+		n.later(r, now.Add(n.rules.Retry))
+	default:
+		r.phase = idle
+	}
+}
+
+func (n *Node) retryAfter(why Refusal, now time.Time) time.Duration {
+	if why == Held {
+		return max(n.rules.Retry, n.held.Sub(now))
+	}
+	return 2 * time.Second
+}
+
+// Begun tells that the first participant came into a room here, Emptied that the last one left.
+func (n *Node) Begun(name string, now time.Time) {
+	r := n.room(RID(name), name)
+	r.people, r.entered = true, true
+	if r.phase == known {
+		n.emit(Evict{RID: r.rid, Room: name, Owner: r.owner})
+	}
+}
+
+// Emptied tells that nobody is in a room here any more.
+func (n *Node) Emptied(name string, now time.Time) {
+	if r := n.rooms[RID(name)]; r != nil {
+		r.people, r.empty = false, now
+	}
+}
