@@ -29,6 +29,9 @@ var mayImport = map[string][]string{
 	"web":             {},
 
 	"pkg/signaling/protocol": {},
+	"pkg/cluster/ownership":  {},
+	"pkg/cluster/engine":     {},
+	"pkg/cluster/mesh":       {},
 	"web/e2e/page/serve":     {"web"}, // the page alone, for looking at it
 
 	"pkg/forwarder": {"pkg/codec", "pkg/bandwidth"},
@@ -36,8 +39,8 @@ var mayImport = map[string][]string{
 	"pkg/room":      {"pkg/forwarder", "pkg/codec", "pkg/speaker", "pkg/auth"},
 	"pkg/signaling": {"pkg/signaling/protocol", "pkg/transport", "pkg/room", "pkg/auth", "pkg/forwarder", "pkg/codec", "pkg/turn"},
 	"pkg/whip":      {"pkg/transport", "pkg/room", "pkg/auth", "pkg/forwarder", "pkg/codec"},
-	"pkg/cluster":   {},
-	"pkg/metrics":   {"pkg/auth", "pkg/signaling", "pkg/transport", "pkg/room", "pkg/forwarder", "pkg/codec", "pkg/portmux"}, // for their Stats
+	"pkg/cluster":   {"pkg/cluster/ownership", "pkg/cluster/engine", "pkg/cluster/mesh"},
+	"pkg/metrics":   {"pkg/cluster", "pkg/cluster/ownership", "pkg/cluster/engine", "pkg/auth", "pkg/signaling", "pkg/transport", "pkg/room", "pkg/forwarder", "pkg/codec", "pkg/portmux"}, // for their Stats
 
 	// Clients: they speak the protocol from outside and share no code with the server but its types.
 	"pkg/synthetic": {"pkg/codec"},

@@ -21,7 +21,7 @@ type Stats struct {
 	Owned     int
 	Ownership ownership.Counts
 	// Nodes counts the nodes that were heard of within 2 s, this one included, by state. HeartbeatAge is how old the oldest heartbeat among them is.
-	Nodes        map[ownership.State]int
+	Nodes        map[string]uint64
 	HeartbeatAge time.Duration
 	// Moved counts participants that were told to join anew elsewhere.
 	Moved  uint64
@@ -34,7 +34,7 @@ type Stats struct {
 
 // Stats returns the present values.
 func (n *Node) Stats() Stats {
-	s := Stats{Node: n.cfg.Name, Nodes: map[ownership.State]int{}, Moved: n.tally.moved.Load(), Engine: n.engine.Stats()}
+	s := Stats{Node: n.cfg.Name, Nodes: map[string]uint64{}, Moved: n.tally.moved.Load(), Engine: n.engine.Stats()}
 	if n.mesh != nil {
 		s.Mesh = n.mesh.Stats()
 	}
@@ -43,7 +43,7 @@ func (n *Node) Stats() Stats {
 		s.State, s.Load, s.Owned, s.Ownership = peers[0].State, peers[0].Load, peers[0].Rooms, core.Counts()
 		for i, p := range peers {
 			if ages[i] < n.cfg.Rules.Silence {
-				s.Nodes[p.State]++
+				s.Nodes[string(p.State)]++
 				s.HeartbeatAge = max(s.HeartbeatAge, ages[i])
 			}
 		}
@@ -102,7 +102,7 @@ type RoomView struct {
 func (n *Node) View() View {
 	stats := n.engine.Stats()
 	v := View{Node: n.cfg.Name, Nodes: []NodeView{}, Rooms: []RoomView{}, Engine: EngineView{
-		Mode: stats.Mode, Up: stats.Up, RTTSeconds: stats.RTT.Seconds(), Reconnects: stats.Reconnects,
+		Mode: string(stats.Mode), Up: stats.Up, RTTSeconds: stats.RTT.Seconds(), Reconnects: stats.Reconnects,
 	}}
 	n.query(func(core *ownership.Node, now time.Time) {
 		peers, ages := core.Peers(now)
@@ -133,4 +133,13 @@ func (n *Node) Condition() error {
 		return errIsolated
 	}
 	return nil
+}
+
+// Notes say what does not keep people away and is worth knowing: how the engine is.
+func (n *Node) Notes() map[string]string {
+	engine := "up"
+	if !n.engine.Stats().Up {
+		engine = "down"
+	}
+	return map[string]string{"engine": engine}
 }

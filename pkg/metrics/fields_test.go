@@ -54,6 +54,7 @@ func (s *server) fields() []leaf {
 	all = append(all, leaves("transport.Stats", reflect.ValueOf(&s.transport).Elem())...)
 	all = append(all, leaves("signaling.Stats", reflect.ValueOf(&s.signaling).Elem())...)
 	all = append(all, leaves("portmux.Stats", reflect.ValueOf(&s.ports).Elem())...)
+	all = append(all, leaves("cluster.Stats", reflect.ValueOf(&s.cluster).Elem())...)
 	all = append(all, leaves("room.Stats", reflect.ValueOf(&s.rooms).Elem())...)
 	return append(all, leaves("room.RoomStats", reflect.ValueOf(&s.rooms.Rooms[0]).Elem())...)
 }

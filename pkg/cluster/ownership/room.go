@@ -424,7 +424,7 @@ func (n *Node) resolve(r *room, o Outcome, now time.Time) {
 	}
 	r.tickets = nil
 	if o.Refused != "" {
-		n.counts.Refused[o.Refused]++
+		n.counts.Refused[string(o.Refused)]++
 	}
 }
 
