@@ -11,7 +11,7 @@ import (
 )
 
 // Probe asks a process whether it lives, within Config.ProbeWithin. The error wraps ErrRefused or ErrWrongNode where the process is gone from that
-// address, ErrTimeout where it did not answer, ErrUntrusted where the secrets differ.
+// address, ErrTimeout or ErrUnreachable where nobody answered, ErrUntrusted where the secrets differ.
 func (m *Mesh) Probe(ctx context.Context, p Peer) (Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.ProbeWithin)
 	defer cancel()
@@ -52,7 +52,7 @@ func (m *Mesh) Record(ctx context.Context, p Peer, rid string) (value []byte, ok
 }
 
 // Handover gives a room to a process, which has taken it when there is no error. ErrDeclined says that it does not want it, with its reason; after
-// any other error but ErrRefused and ErrWrongNode it may have taken it all the same.
+// any other error but ErrRefused, ErrWrongNode and ErrUnreachable it may have taken it all the same.
 func (m *Mesh) Handover(ctx context.Context, p Peer, h Handover) error {
 	if !isID(h.RID) || len(h.Data) > maxHandoverBytes {
 		return fmt.Errorf("hand over a room: %q with %d bytes cannot be sent", h.RID, len(h.Data))

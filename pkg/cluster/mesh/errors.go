@@ -18,6 +18,8 @@ var (
 	ErrWrongNode = errors.New("another process has this address")
 	// ErrTimeout says that the peer did not answer in time; it may be gone, frozen or cut off.
 	ErrTimeout = errors.New("no answer in time")
+	// ErrUnreachable says that the network knows no way to the address: its host is gone, or this node is cut off itself.
+	ErrUnreachable = errors.New("no way there")
 	// ErrUntrusted says that one of the two nodes does not know the secret of the other. It says nothing about the process that was meant.
 	ErrUntrusted = errors.New("the cluster secrets of the two nodes differ")
 	// ErrCut says that Cut or Close ended it.
@@ -64,6 +66,8 @@ func reasonOf(ctx context.Context, err error) error {
 		return nil
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return ErrRefused
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return ErrUnreachable
 	case errors.As(err, &verification):
 		return ErrUntrusted
 	case errors.As(err, &remote) && remote.Op == "remote error": // a TLS alert: in TLS 1.3 the server looks at our certificate last

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -20,7 +21,16 @@ import (
 	"sfu/pkg/cluster/mesh"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if front := os.Getenv(farSide); front != "" {
+		if err := runFarSide(front, os.Getenv(farSide+"_COUNT")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience bounds what a test waits for; what is late is no failure.
 const patience = 30 * time.Second
@@ -49,7 +59,7 @@ type node struct {
 }
 
 // newNode starts a node that owns room "room" in epoch "1-1". Its incarnation is name.
-func newNode(t *testing.T, name string, change func(*mesh.Config)) *node {
+func newNode(t testing.TB, name string, change func(*mesh.Config)) *node {
 	t.Helper()
 	cfg := patient
 	cfg.Incarnation = name
@@ -107,7 +117,7 @@ func (n *node) failures() []error {
 }
 
 // pair returns an edge that passes on to an owner.
-func pair(t *testing.T) (edge, owner *node) {
+func pair(t testing.TB) (edge, owner *node) {
 	t.Helper()
 	edge, owner = newNode(t, "edge", nil), newNode(t, "owner", nil)
 	edge.to(owner.peer, "1-1")
@@ -160,7 +170,7 @@ func (n *node) open(t *testing.T, path string) *websocket.Conn {
 }
 
 // echo answers every message with itself until the client ends, and then calls ended with the error.
-func echo(t *testing.T, ended func(error)) http.HandlerFunc {
+func echo(t testing.TB, ended func(error)) http.HandlerFunc {
 	upgrader := websocket.Upgrader{WriteBufferPool: new(sync.Pool)}
 	return func(w http.ResponseWriter, r *http.Request) {
 		ws, err := upgrader.Upgrade(w, r, nil)
