@@ -18,9 +18,9 @@ const maxBodyBytes = 64 << 10
 // Proxy passes r on to the owner of a room, with path and query as they are, and the owner's answer back. After an upgrade to a WebSocket it
 // returns at once; the WebSocket goes on until one of its ends, Cut or Close ends it.
 //
-// An error says that nothing was written to w and r can be used again, for the caller to look who owns the room now: a *NotOwnerError, ErrRefused,
-// ErrWrongNode, ErrTimeout, ErrUnreachable, ErrUntrusted or ErrCut where that is the reason. A request that another node has passed on is answered with 508, and one
-// that may have changed something at the owner, whose answer was lost, with 502.
+// An error says that nothing was written to w and r can be used again, for the caller to look who owns the room now: a *NotOwnerError,
+// ErrRefused, ErrWrongNode, ErrTimeout, ErrUnreachable, ErrUntrusted or ErrCut where that is the reason. A request that another node has
+// passed on is answered with 508, and one that may have changed something at the owner, whose answer was lost, with 502.
 func (m *Mesh) Proxy(w http.ResponseWriter, r *http.Request, to Peer, rid, epoch string) error {
 	if Proxied(r.Context()) {
 		refuse(w, http.StatusLoopDetected, "internal", "The request was passed on from one server to another and shall be once more.")

@@ -3,6 +3,7 @@ package mesh_test
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -213,6 +214,51 @@ func TestCloseHandshake(t *testing.T) {
 	}
 }
 
+// TestClientWithTLS ends in each way that there is, on connections whose ends are messages too.
+func TestClientWithTLS(t *testing.T) {
+	edge, owner := pair(t)
+	ended := make(chan error, 1)
+	owner.signal.HandleFunc("/", echo(t, func(err error) { ended <- err }))
+	front := httptest.NewTLSServer(http.HandlerFunc(edge.serveClient))
+	defer front.Close()
+	dialer := websocket.Dialer{TLSClientConfig: front.Client().Transport.(*http.Transport).TLSClientConfig}
+	for name, end := range map[string]func(*websocket.Conn){
+		"the client closes": func(ws *websocket.Conn) { _ = ws.Close() },
+		"the client hangs up": func(ws *websocket.Conn) {
+			_ = ws.NetConn().(*tls.Conn).NetConn().Close()
+		},
+		"the client says why": func(ws *websocket.Conn) {
+			_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(4321, ""), time.Now().Add(patience))
+			if _, _, err := ws.ReadMessage(); !websocket.IsCloseError(err, 4321) {
+				t.Errorf("the client reads: %v", err)
+			}
+			if _, err := ws.NetConn().Read(make([]byte, 1)); err != io.EOF {
+				t.Errorf("after the end of the owner the client reads: %v", err)
+			}
+		},
+		"it is cut": func(ws *websocket.Conn) {
+			edge.Cut("owner")
+			if _, _, err := ws.ReadMessage(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("the client reads: %v", err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ws, _, err := dialer.Dial("wss"+strings.TrimPrefix(front.URL, "https")+"/v1/x", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ws.Close()
+			_ = ws.SetReadDeadline(time.Now().Add(patience))
+			says(t, ws, strings.Repeat("x", 100_000))
+			end(ws)
+			<-ended
+			_ = ws.Close()
+			eventually(t, "it is cleared up", func() bool { return edge.Stats().EdgeConnections == 0 })
+		})
+	}
+}
+
 // TestCut ends what is shared with one peer and nothing else, whichever of the two declares the other dead.
 func TestCut(t *testing.T) {
 	for _, by := range []string{"edge", "owner"} {
@@ -357,7 +403,9 @@ func TestWriterThatCannotBeTakenOver(t *testing.T) {
 	edge, owner := pair(t)
 	owner.signal.HandleFunc("/", echo(t, nil))
 	r := httptest.NewRequest(http.MethodGet, "/v1/x", nil)
-	r.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}}
+	r.Header = http.Header{
+		"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
+	}
 	w := httptest.NewRecorder()
 	if err := edge.Proxy(w, r, owner.peer, "room", "1-1"); !errors.Is(err, http.ErrNotSupported) || w.Body.Len() > 0 {
 		t.Errorf("%v, %q", err, w.Body)
