@@ -233,7 +233,7 @@ func (n *Node) cut(m ownership.Member) {
 	if n.mesh == nil {
 		return
 	}
-	if count := n.mesh.Proxied()[string(m.Incarnation)]; count > 0 {
+	if count := n.mesh.Shared()[string(m.Incarnation)]; count > 0 {
 		n.log.Warn("a node is gone; its clients reconnect", "node", m.Node, "connections", count)
 		n.mesh.Cut(string(m.Incarnation))
 	}
@@ -244,7 +244,7 @@ func (n *Node) watchEdges(core *ownership.Node, now time.Time) {
 	if n.mesh == nil {
 		return
 	}
-	for inc := range n.mesh.Proxied() {
+	for inc := range n.mesh.Shared() {
 		if m, known := core.Member(ownership.Incarnation(inc)); known && core.Doubtful(m.Incarnation, now) {
 			n.probe(m)
 		}

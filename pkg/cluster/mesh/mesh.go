@@ -145,6 +145,9 @@ func (m *Mesh) Cut(incarnation string) {
 	m.counters.cut.Add(uint64(m.connections.cut(incarnation)))
 }
 
+// Shared returns how many WebSockets are proxied between this node and each peer, by incarnation, in either direction.
+func (m *Mesh) Shared() map[string]int { return m.connections.counts() }
+
 // Close ends everything and waits for it. It may be called twice, but not by what it waits for.
 func (m *Mesh) Close() {
 	links := m.shut()

@@ -53,6 +53,17 @@ func (r *registry) cut(peer string) int {
 	return len(of)
 }
 
+// counts returns how many connections there are with each peer.
+func (r *registry) counts() map[string]int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	counts := make(map[string]int, len(r.byPeer))
+	for peer, of := range r.byPeer {
+		counts[peer] = len(of)
+	}
+	return counts
+}
+
 // close ends all connections and lets no more in.
 func (r *registry) close() {
 	r.mu.Lock()
