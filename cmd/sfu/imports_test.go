@@ -54,7 +54,6 @@ var mayImport = map[string][]string{
 	"internal/plainsfu/baseline": {"pkg/signaling/protocol", "pkg/codec"},
 	"internal/bench":             {"pkg/load"}, // for its Result
 
-	"internal/joincost": {"pkg/signaling/protocol", "pkg/synthetic", "pkg/client", "pkg/load"},
 
 	"cmd/sfu":     {"*"},
 	"pkg/sfutest": {"*"},

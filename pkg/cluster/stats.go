@@ -15,11 +15,12 @@ type tally struct {
 
 // Stats are a node's view of the cluster, and counts since its start.
 type Stats struct {
-	Node      string
-	State     ownership.State
-	Load      float64
-	Owned     int
-	Ownership ownership.Counts
+	Node  string
+	State ownership.State
+	// Load is 0 for an idle node and 1 for a full one: the greater of ProcessorLoad and RoomsLoad.
+	Load, ProcessorLoad, RoomsLoad float64
+	Owned                          int
+	Ownership                      ownership.Counts
 	// Nodes counts the nodes that were heard of within 2 s, this one included, by state. HeartbeatAge is how old the oldest heartbeat among them is.
 	Nodes        map[string]uint64
 	HeartbeatAge time.Duration
@@ -41,6 +42,7 @@ func (n *Node) Stats() Stats {
 	n.query(func(core *ownership.Node, now time.Time) {
 		peers, ages := core.Peers(now)
 		s.State, s.Load, s.Owned, s.Ownership = peers[0].State, peers[0].Load, peers[0].Rooms, core.Counts()
+		s.RoomsLoad = float64(s.Owned) / float64(n.cfg.Rules.MaxRooms)
 		for i, p := range peers {
 			if ages[i] < n.cfg.Rules.Silence {
 				s.Nodes[string(p.State)]++
@@ -48,6 +50,7 @@ func (n *Node) Stats() Stats {
 			}
 		}
 	})
+	s.ProcessorLoad = n.rooms.Load()
 	n.mu.Lock()
 	drain := n.drain
 	n.mu.Unlock()

@@ -40,9 +40,15 @@ func nodeFamilies() []family {
 			advice: "Below 0.6 in good times. Above 1.5: the engine or a node is so slow that nodes may be taken for dead.",
 			read:   one(func(s *snapshot) float64 { return s.cluster.HeartbeatAge.Seconds() }),
 		}, {
-			name: "sfu_load_ratio", kind: gauge, help: "How loaded the node is: 0 idle, 1 full, by its processors and its number of rooms.",
-			advice: "New rooms go to nodes with less. Above 0.85 for long: add nodes.",
-			read:   one(func(s *snapshot) float64 { return s.cluster.Load }),
+			name: "sfu_load_ratio", kind: gauge, labels: []string{"resource"},
+			help:   "How loaded the node is, 0 idle and 1 full: its processors (cpu), its number of rooms (rooms), and the greater of both (score), by which rooms are placed.",
+			advice: "New rooms go to nodes with a lower score. Above 0.85 for long: add nodes.",
+			read: func(s *snapshot) []sample {
+				return []sample{
+					{value: s.cluster.ProcessorLoad, labels: []string{"cpu"}}, {value: s.cluster.RoomsLoad, labels: []string{"rooms"}},
+					{value: s.cluster.Load, labels: []string{"score"}},
+				}
+			},
 		}, {
 			name: "sfu_drain_deadline_timestamp_seconds", kind: gauge, help: "When the present drain ends, in seconds since 1970; 0 while there is none.",
 			advice: "Compare with time(), and with sfu_drain_remaining_participants.",
