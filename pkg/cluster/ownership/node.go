@@ -165,9 +165,9 @@ func (n *Node) Undrain() { n.draining = false }
 func (n *Node) Probed(inc Incarnation, result ProbeResult, now time.Time) {
 	if p := n.view.peers[inc]; p != nil {
 		if result == Reached {
-			p.reached = now
+			p.reached, p.dead = now, false
 		} else {
-			p.refused = now
+			p.refused, p.dead = now, n.view.dead(inc, result, n.up, now)
 		}
 	}
 	for _, r := range n.sorted() {
