@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"pkg/udp":         {},
 	"web":             {},
 
+	"pkg/cluster/engine":     {},
 	"pkg/signaling/protocol": {},
 	"web/e2e/page/serve":     {"web"}, // the page alone, for looking at it
 
@@ -36,7 +37,7 @@ var mayImport = map[string][]string{
 	"pkg/room":      {"pkg/forwarder", "pkg/codec", "pkg/speaker", "pkg/auth"},
 	"pkg/signaling": {"pkg/signaling/protocol", "pkg/transport", "pkg/room", "pkg/auth", "pkg/forwarder", "pkg/codec", "pkg/turn"},
 	"pkg/whip":      {"pkg/transport", "pkg/room", "pkg/auth", "pkg/forwarder", "pkg/codec"},
-	"pkg/cluster":   {},
+	"pkg/cluster":   {"pkg/cluster/engine"},
 	"pkg/metrics":   {"pkg/auth", "pkg/signaling", "pkg/transport", "pkg/room", "pkg/forwarder", "pkg/codec", "pkg/portmux"}, // for their Stats
 
 	// Clients: they speak the protocol from outside and share no code with the server but its types.
@@ -67,6 +68,7 @@ var mayNotDependOn = map[string][]string{
 	"github.com/pion/interceptor":  {"pkg/bandwidth", "pkg/codec", "pkg/forwarder", "pkg/room", "pkg/udp"},
 	"github.com/gorilla/websocket": {"pkg/auth", "pkg/forwarder", "pkg/room", "pkg/transport", "pkg/udp"},
 	"github.com/prometheus":        {"pkg/auth", "pkg/forwarder", "pkg/room", "pkg/signaling", "pkg/transport", "pkg/udp"},
+	"github.com/nats-io":           {"pkg/auth", "pkg/forwarder", "pkg/room", "pkg/signaling", "pkg/transport", "pkg/turn", "pkg/udp"},
 	"net/http":                     {"pkg/address", "pkg/auth", "pkg/bandwidth", "pkg/codec", "pkg/forwarder", "pkg/room", "pkg/speaker", "pkg/srtp", "pkg/udp"},
 	"golang.org/x/net":             {"pkg/udp"}, // its batches allocate an address per datagram
 	"testing":                      {"cmd/sfu"},
