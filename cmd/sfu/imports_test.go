@@ -32,7 +32,6 @@ var mayImport = map[string][]string{
 	"pkg/signaling/protocol": {},
 	"pkg/cluster/ownership":  {},
 	"pkg/cluster/engine":     {},
-	"pkg/cluster/mesh":       {},
 	"web/e2e/page/serve":     {"web"}, // the page alone, for looking at it
 
 	"pkg/forwarder": {"pkg/codec", "pkg/bandwidth"},
@@ -53,7 +52,6 @@ var mayImport = map[string][]string{
 	"internal/plainsfu":          {"internal/plainsfu/baseline"},
 	"internal/plainsfu/baseline": {"pkg/signaling/protocol", "pkg/codec"},
 	"internal/bench":             {"pkg/load"}, // for its Result
-
 
 	"cmd/sfu":     {"*"},
 	"pkg/sfutest": {"*"},
