@@ -46,7 +46,13 @@ func (s *server) sources() metrics.Sources {
 		Transport: func() transport.Stats { return s.transport },
 		Ports:     func() portmux.Stats { return s.ports },
 		Signaling: func() signaling.Stats { return s.signaling },
-		Cluster:   func() cluster.Stats { return s.cluster },
+		Cluster: func() cluster.Stats {
+			stats := s.cluster
+			for i, name := range []string{"get", "create", "update", "delete", "request", "publish"} {
+				stats.Engine.Operations[i].Name = name
+			}
+			return stats
+		},
 	}
 }
 
