@@ -135,7 +135,7 @@ func (t *tunnel) carry(dst, src net.Conn, first []byte) (read, written error) {
 			return err, nil
 		case burst == nil && n == len(idle):
 			burst = bursts.Get().(*[burstBytes]byte)
-		case burst != nil && n < len(idle):
+		case burst != nil && n < len(burst): // there is no more for now
 			bursts.Put(burst)
 			burst = nil
 		}
