@@ -240,14 +240,10 @@ func (o observer) Up(gen int64) {
 	// Nobody else can have owned rooms in a store of this process.
 	o.n.gen.Store(gen)
 	young := o.n.cfg.External != nil && time.Since(time.Unix(0, gen)) < o.n.cfg.Rules.Hold
-	o.n.log.Info("the engine answers", "external", o.n.cfg.External != nil)
 	o.n.post(func(core *ownership.Node, now time.Time) { core.Up(gen, young, now) })
 }
 
 // Down is told why.
-func (o observer) Down(err error) {
-	if o.n.life.Err() == nil {
-		o.n.log.Warn("the engine does not answer: calls go on, new rooms must wait", "error", err)
-	}
+func (o observer) Down(error) {
 	o.n.post(func(core *ownership.Node, now time.Time) { core.Down(now) })
 }
