@@ -296,6 +296,9 @@ type ownRecord struct {
 func (n *Node) evict(e ownership.Evict) {
 	people := n.rooms.Participants(e.Room)
 	over := time.Duration(people) * time.Second / time.Duration(n.cfg.MoveRate)
+	if !e.Planned { // whoever is still here is alone already
+		over = min(over, time.Second/2)
+	}
 	n.log.Info("a room goes to another node", "room", e.Room, "node", e.Owner.Node, "planned", e.Planned, "participants", people)
 	moved := n.rooms.Move(e.Room, over)
 	n.tally.moved.Add(uint64(moved))
