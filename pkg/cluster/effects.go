@@ -295,7 +295,7 @@ type ownRecord struct {
 // evict tells everybody in a room that it belongs to another node.
 func (n *Node) evict(e ownership.Evict) {
 	people := n.rooms.Participants(e.Room)
-	over := time.Duration(people) * time.Second / time.Duration(n.cfg.MoveRate)
+	over := min(time.Duration(people)*time.Second/time.Duration(n.cfg.MoveRate), moveLimit)
 	if !e.Planned { // whoever is still here is alone already
 		over = min(over, time.Second/2)
 	}
