@@ -128,6 +128,7 @@ func (c *Client) openPeer(ctx context.Context) error {
 	cfg := peerConfig{
 		codecs: c.opts.VideoCodecs, servers: c.info.ICEServers, receiver: c.opts.Receiver, cname: c.opts.Name,
 		pacing: c.opts.Pacing, slowCipher: c.opts.SlowCipher, changed: c.mediaChanged, logs: pionLogs{c.opts.Log},
+		tries: c.opts.Tries, relayOnly: c.opts.RelayOnly,
 	}
 	if c.opts.TCP {
 		if c.opts.Receiver.Samples() {
