@@ -40,7 +40,8 @@ const doctorBound = 5 * time.Minute
 
 func (r *doctorRequest) flags(f *flag.FlagSet) {
 	f.StringVar(&r.remote, "remote", "", "`URL` where people open the page; look from here, as they would, instead of at this machine")
-	f.StringVar(&r.tokens, "token", "", "`TOKEN,…` to come in with, for --remote; a second one of the same room and another identity is for a check with two people")
+	f.StringVar(&r.tokens, "token", "",
+		"`TOKEN,…` to come in with, for --remote; a second one of the same room and another identity is for a check with two people")
 	f.StringVar(&r.room, "room", "", "`ROOM` to meet in, for --remote; without it that of the token, or a new one")
 	f.DurationVar(&r.idle, "idle", doctorDefault, "`DURATION` that a quiet WebSocket must last, for --remote")
 	f.BoolVar(&r.quick, "quick", false, "leave the quiet WebSocket out")
@@ -50,7 +51,8 @@ func (r *doctorRequest) flags(f *flag.FlagSet) {
 	f.BoolVar(&r.json, "json", false, "write an array of findings as JSON")
 }
 
-// runDoctor looks at a deployment and prints what it finds. What is wrong with the server's settings is a finding, too; a flag that nobody knows is not.
+// runDoctor looks at a deployment and prints what it finds. What is wrong with the server's settings is a finding, too; a flag that nobody
+// knows is not.
 func runDoctor(ctx context.Context, args []string, t terminal) error {
 	r := &doctorRequest{}
 	flags := flag.NewFlagSet("doctor", flag.ContinueOnError)
@@ -287,11 +289,13 @@ func addRelays(s *doctor.Server, t TURN) error {
 
 func writeDoctorHelp(w io.Writer) {
 	fmt.Fprint(w, "sfu doctor looks at a deployment and says what is wrong with it, and what to do.\n\nUsage:\n"+
-		"  sfu doctor [the flags of serve]\n        On the machine or in the container where the server runs or is going to, with its settings.\n"+
-		"  sfu doctor --remote=https://meet.example.org [--token=TOKEN]\n        From elsewhere, as a browser would: real media over UDP, TCP and TURN.\n\nFlags:\n")
+		"  sfu doctor [the flags of serve]\n"+
+		"        On the machine or in the container where the server runs or is going to, with its settings.\n"+
+		"  sfu doctor --remote=https://meet.example.org [--token=TOKEN]\n"+
+		"        From elsewhere, as a browser would: real media over UDP, TCP and TURN.\n\nFlags:\n")
 	flags := flag.NewFlagSet("doctor", flag.ContinueOnError)
 	(&doctorRequest{}).flags(flags)
 	writeFlags(w, flags)
-	writeWrapped(w, "", fmt.Sprintf("Exit codes: 0 all is well, %d there are warnings, %d there are failures; 1 and 2 as always, for what could not run and for a wrong "+
-		"command line.", doctor.ExitWarnings, doctor.ExitFailures))
+	writeWrapped(w, "", fmt.Sprintf("Exit codes: 0 all is well, %d there are warnings, %d there are failures; 1 and 2 as always, for what could "+
+		"not run and for a wrong command line.", doctor.ExitWarnings, doctor.ExitFailures))
 }

@@ -108,7 +108,7 @@ func TestDoctorBeforeTheServerSendsToItself(t *testing.T) {
 }
 
 // proxyTo passes requests on to a node, from another address of this machine; change is what it does to them.
-func proxyTo(t *testing.T, r *running, change func(*http.Request)) string {
+func proxyTo(t *testing.T, r *running, change func(*httputil.ProxyRequest)) string {
 	t.Helper()
 	to, err := url.Parse(r.url("/"))
 	if err != nil {
@@ -116,7 +116,11 @@ func proxyTo(t *testing.T, r *running, change func(*http.Request)) string {
 	}
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
 	proxy := httptest.NewServer(&httputil.ReverseProxy{
-		Director:  func(r *http.Request) { r.URL.Scheme, r.URL.Host = to.Scheme, to.Host; change(r) },
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(to)
+			r.Out.Host = r.In.Host
+			change(r)
+		},
 		Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true},
 	})
 	t.Cleanup(proxy.Close)
@@ -124,20 +128,23 @@ func proxyTo(t *testing.T, r *running, change func(*http.Request)) string {
 }
 
 func TestDoctorFromOutside(t *testing.T) {
-	keep := func(*http.Request) {}
-	strip := func(r *http.Request) { r.Header["X-Forwarded-For"] = nil } // which ReverseProxy takes for a wish not to add one
+	names := func(r *httputil.ProxyRequest) { r.SetXForwarded() }
+	strips := func(*httputil.ProxyRequest) {}
 	for name, tt := range map[string]struct {
 		args   []string
-		change func(*http.Request) // nil without a proxy
+		change func(*httputil.ProxyRequest) // nil without a proxy
 		want   string
 		code   int
 	}{
-		"without a proxy":          {nil, nil, "ok forwarded", 0},
-		"a trusted proxy":          {[]string{"--trusted-proxies=127.0.0.2"}, keep, "ok forwarded", 0},
-		"a proxy nobody named":     {nil, keep, "warn forwarded-untrusted", doctor.ExitWarnings},
-		"one that strips":          {nil, strip, "warn forwarded-missing", doctor.ExitWarnings},
-		"a trusted one that does":  {[]string{"--trusted-proxies=127.0.0.2"}, strip, "warn forwarded-missing", doctor.ExitWarnings},
-		"a trusted one with paths": {[]string{"--trusted-proxies=127.0.0.2"}, func(r *http.Request) { r.URL.Path = strings.TrimPrefix(r.URL.Path, "/meet") }, "ok forwarded", 0},
+		"without a proxy":         {nil, nil, "ok forwarded", 0},
+		"a trusted proxy":         {[]string{"--trusted-proxies=127.0.0.2"}, names, "ok forwarded", 0},
+		"a proxy nobody named":    {nil, names, "warn forwarded-untrusted", doctor.ExitWarnings},
+		"one that strips":         {nil, strips, "warn forwarded-missing", doctor.ExitWarnings},
+		"a trusted one that does": {[]string{"--trusted-proxies=127.0.0.2"}, strips, "warn forwarded-missing", doctor.ExitWarnings},
+		"a trusted one with paths": {[]string{"--trusted-proxies=127.0.0.2"}, func(r *httputil.ProxyRequest) {
+			r.SetXForwarded()
+			r.Out.URL.Path = strings.TrimPrefix(r.Out.URL.Path, "/meet")
+		}, "ok forwarded", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -110,7 +110,7 @@ func writeFlags(w io.Writer, flags *flag.FlagSet) {
 			name += "=" + value
 		}
 		fmt.Fprintf(w, "  --%s\n", name)
-		if f.DefValue != "" && f.DefValue != "false" {
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0s" {
 			help += ". Default: " + strings.TrimSuffix(f.DefValue, "0s")
 		}
 		writeWrapped(w, "        ", help+".")

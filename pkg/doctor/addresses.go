@@ -55,7 +55,8 @@ func (s *Server) judgeAddress(a address.Announcement, global bool) Finding {
 	case address.ScopeOf(a.Address) == address.Global && s.has(a.Address):
 		return found(OK, "address", "Clients are told %s, a public address of this machine.", a.Address)
 	case address.ScopeOf(a.Address) == address.Global:
-		return found(OK, "address", "Clients are told %s, which leads here through a NAT or a published port: port %d must arrive, for UDP and TCP.", a.Address, s.MediaPort)
+		return found(OK, "address",
+			"Clients are told %s, which leads here through a NAT or a published port: port %d must arrive, for UDP and TCP.", a.Address, s.MediaPort)
 	case s.Container && !s.Explicit && bridgeSpace.Contains(a.Address):
 		if !global {
 			level = Fail

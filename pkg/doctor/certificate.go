@@ -74,10 +74,12 @@ func (c chain) judgeTrust(now time.Time) (Finding, bool) {
 	case leaf.Issuer.String() == leaf.Subject.String():
 		return found(Warn, "certificate-self", "The certificate was signed by nobody but itself: browsers warn."), true
 	case len(c.certificates) == 1:
-		return found(Fail, "certificate-chain", "The certificate was signed by %q, which is not sent along and which this machine does not know.", leaf.Issuer.CommonName), true
+		return found(Fail, "certificate-chain",
+			"The certificate was signed by %q, which is not sent along and which this machine does not know.", leaf.Issuer.CommonName), true
 	default:
 		last := c.certificates[len(c.certificates)-1]
-		return found(Warn, "certificate-self", "The certificate was signed by %q in the end, whom this machine does not trust.", last.Issuer.CommonName), true
+		return found(Warn, "certificate-self",
+			"The certificate was signed by %q in the end, whom this machine does not trust.", last.Issuer.CommonName), true
 	}
 }
 

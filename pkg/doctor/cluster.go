@@ -158,7 +158,8 @@ func judgeGreetings(all []greeting) []Finding {
 		case older(g.version, natsVersion):
 			findings = append(findings, found(Warn, "engine-version", "The NATS server %s is %s.", g.url, g.version))
 		default:
-			findings = append(findings, found(OK, "engine", "The NATS server %s (%s, with JetStream) takes connections after %v.", g.url, g.version, g.rtt.Round(100*time.Microsecond)))
+			findings = append(findings, found(OK, "engine",
+				"The NATS server %s (%s, with JetStream) takes connections after %v.", g.url, g.version, g.rtt.Round(100*time.Microsecond)))
 		}
 	}
 	return findings

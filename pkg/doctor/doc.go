@@ -19,6 +19,7 @@
 // # Goroutines
 //
 // Run owns one goroutine for each check under way and returns when all have ended. Every check has a limit of time, at which its context ends; a
-// check that does not end with its context is given up a moment later and reported as unfinished, so nothing can hang. The package has no locks but the one of the socket that notes
-// where media comes from: what checks of a Remote tell each other is written by one that has ended before the others begin.
+// check that does not end with its context is given up a moment later and reported as unfinished, so nothing can hang. The package has no
+// locks but the one of the socket that notes where media comes from: what checks of a Remote tell each other is written by one that has ended before
+// the others begin.
 package doctor

@@ -21,6 +21,7 @@ func TestJudgeInfo(t *testing.T) {
 		"a page":          {200, `<html>`, "fail api-missing"},
 		"other JSON":      {200, `{"name":"x"}`, "fail api-missing"},
 		"not found":       {404, `not found`, "fail api-missing"},
+		"redirected":      {307, ``, "fail api-missing"},
 		"no token":        {401, `{"code":"token_required","message":"This server wants a token."}`, "fail join-refused"},
 		"draining":        {503, `{"code":"draining","message":"The server is about to end."}`, "fail server-refuses"},
 	} {

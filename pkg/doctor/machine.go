@@ -38,7 +38,8 @@ const (
 
 func probeMachine(w Wanted) machineState {
 	m := machineState{descriptors: descriptorLimit(), processors: runtime.GOMAXPROCS(0), quota: processorQuota(), memory: memoryLimit()}
-	socket, err := udp.Listen(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0), udp.Config{ReadBuffer: w.UDPBuffer, WriteBuffer: w.UDPBuffer})
+	loopback := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)
+	socket, err := udp.Listen(loopback, udp.Config{ReadBuffer: w.UDPBuffer, WriteBuffer: w.UDPBuffer})
 	if m.udpErr = err; err == nil {
 		m.readBuffer, m.writeBuffer = socket.KernelBuffers()
 		m.gso = socket.Stats().GSO
@@ -64,7 +65,8 @@ func judgeMachine(m machineState, w Wanted) []Finding {
 		add(found(Warn, "udp-buffers-small", "A UDP socket cannot be tried: %v.", m.udpErr))
 	case least == 0:
 	case least < w.UDPBuffer:
-		add(found(Warn, "udp-buffers-small", "A media socket gets %s to receive and %s to send, but asks for %s.", size(m.readBuffer), size(m.writeBuffer), size(w.UDPBuffer)))
+		add(found(Warn, "udp-buffers-small",
+			"A media socket gets %s to receive and %s to send, but asks for %s.", size(m.readBuffer), size(m.writeBuffer), size(w.UDPBuffer)))
 	default:
 		add(found(OK, "udp-buffers", "Media sockets get the %s that they ask for.", size(w.UDPBuffer)))
 	}

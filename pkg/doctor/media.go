@@ -121,7 +121,8 @@ func judgeWay(r result, direct bool) []Finding {
 		return nil // said for both
 	case r.connected == 0:
 		other := map[way]way{overUDP: overTCP, overTCP: overUDP}[r.way]
-		return []Finding{found(Warn, id+"-unreachable", "Media does not get through over %s; over %s it does.", r.way, other).do("%s", r.opening(kindOf(id+"-unreachable").Remedy))}
+		return []Finding{found(Warn, id+"-unreachable", "Media does not get through over %s; over %s it does.", r.way, other).
+			do("%s", r.opening(kindOf(id+"-unreachable").Remedy))}
 	case !r.echoed():
 		why := "after the connection nothing came back"
 		if r.err != nil {

@@ -54,7 +54,7 @@ func (p *Printer) Print(f Finding) {
 
 // Close writes the count of each level and returns the first error of W.
 func (p *Printer) Close() error {
-	p.line("\n%d good, %d to know, %d warnings, %d failures", p.counts[OK], p.counts[Info], p.counts[Warn], p.counts[Fail])
+	p.line("\ngood: %d, to know: %d, warnings: %d, failures: %d", p.counts[OK], p.counts[Info], p.counts[Warn], p.counts[Fail])
 	if p.err != nil {
 		return fmt.Errorf("write the findings: %w", p.err)
 	}

@@ -27,7 +27,7 @@ fail  This is a message that does not
       -> Do what is to be done about it
          soon.
 
-1 good, 0 to know, 0 warnings, 1 failures
+good: 1, to know: 0, warnings: 0, failures: 1
 `
 	if b.String() != want {
 		t.Errorf("got\n%s", b.String())

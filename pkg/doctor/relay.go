@@ -204,9 +204,11 @@ func judgeRelays(states []relayState) []Finding {
 	for _, st := range states {
 		switch {
 		case st.relayed:
-			all = append(all, found(OK, "turn", "%s takes our credentials and relays packets at %s; an allocation took %v.", st.url, st.relay, st.took.Round(time.Millisecond)))
+			all = append(all, found(OK, "turn",
+				"%s takes our credentials and relays packets at %s; an allocation took %v.", st.url, st.relay, st.took.Round(time.Millisecond)))
 		case st.allocated:
-			all = append(all, found(Warn, "turn-relay", "%s gives out %s but did not relay a packet between two of its addresses: %v.", st.url, st.relay, st.err))
+			all = append(all, found(Warn, "turn-relay",
+				"%s gives out %s but did not relay a packet between two of its addresses: %v.", st.url, st.relay, st.err))
 		case st.answered:
 			all = append(all, found(Fail, "turn-credentials", "%s refuses our credentials: %v.", st.url, st.err))
 		default:
@@ -270,6 +272,7 @@ func judgeMapped(server string, mapped netip.Addr, err error, announced []netip.
 	case slices.Contains(announced, mapped):
 		return []Finding{found(OK, "stun-mapped", "%s sees this machine at %s, which clients are told.", server, mapped)}
 	default:
-		return []Finding{found(Warn, "stun-differs", "%s sees this machine at %s, which clients are not told.", server, mapped).do("Set --public-ip=%s if people outside your network shall take part.", mapped)}
+		return []Finding{found(Warn, "stun-differs", "%s sees this machine at %s, which clients are not told.", server, mapped).
+			do("Set --public-ip=%s if people outside your network shall take part.", mapped)}
 	}
 }

@@ -141,10 +141,10 @@ func has(all []Finding, id string) bool {
 	return false
 }
 
-// tlsConfig does not verify again what lookAtTLS has judged, unless a token is at stake.
+// tlsConfig lets the other checks go on where lookAtTLS has found a certificate that is not good.
 func (r *Remote) tlsConfig() *tls.Config {
 	c := insecure()
-	c.InsecureSkipVerify = !r.verified || len(r.Tokens) == 0
+	c.InsecureSkipVerify = !r.verified
 	return c
 }
 
@@ -236,12 +236,16 @@ func judgeInfo(a answer, broken error, info *protocol.RoomInfo) []Finding {
 	switch {
 	case a.refusal != nil:
 		return []Finding{judgeRefusal(&protocol.Error{Code: a.refusal.Code, Message: a.refusal.Message})}
+	case a.status >= 300 && a.status < 400:
+		return []Finding{found(Fail, "api-missing", "The address redirects to %s.", a.header.Get("Location")).
+			do("Run sfu doctor with --remote of where people end up.")}
 	case a.status != http.StatusOK:
 		return []Finding{found(Fail, "api-missing", "v1/rooms/ is answered with HTTP status %d, not by sfu.", a.status)}
 	case broken != nil || info.Protocol == "":
 		return []Finding{found(Fail, "api-missing", "v1/rooms/ is answered by something else than sfu.")}
 	case info.Protocol != protocol.Version:
-		return []Finding{found(Fail, "api-missing", "The server speaks %s, and this sfu %s.", info.Protocol, protocol.Version).do("Use sfu doctor of the server's version.")}
+		return []Finding{found(Fail, "api-missing", "The server speaks %s, and this sfu %s.", info.Protocol, protocol.Version).
+			do("Use sfu doctor of the server's version.")}
 	}
 	rooms := "rooms are open"
 	if info.Auth == protocol.AuthToken {

@@ -28,8 +28,8 @@ const testPage = `<script type="module" src="static/boot.js"></script>`
 // A front is a proxy before a server, which may be wrong in many ways.
 type front struct {
 	backend *url.URL
-	// director changes requests to the server, listener what comes in.
-	director func(*http.Request)
+	// change is done to requests to the server, listener to what comes in.
+	change   func(*http.Request)
 	listener func(net.Listener) net.Listener
 	// certificate makes it speak TLS.
 	certificate *tls.Certificate
@@ -38,12 +38,13 @@ type front struct {
 // start returns its URL.
 func (f front) start(t *testing.T) *url.URL {
 	t.Helper()
-	proxy := &httputil.ReverseProxy{Director: func(r *http.Request) {
-		r.URL.Scheme, r.URL.Host = f.backend.Scheme, f.backend.Host
-		if f.director != nil {
-			f.director(r)
+	proxy := &httputil.ReverseProxy{Transport: &http.Transport{DisableKeepAlives: true}, Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(f.backend)
+		r.Out.Host = r.In.Host
+		if f.change != nil {
+			f.change(r.Out)
 		}
-	}, Transport: &http.Transport{DisableKeepAlives: true}, ErrorLog: nil}
+	}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, testPage) })
 	mux.Handle("/v1/", proxy)
@@ -118,7 +119,7 @@ func TestAGoodServer(t *testing.T) {
 func TestAProxyThatTakesUpgradesOut(t *testing.T) {
 	t.Parallel()
 	s := sfutest.Start(t, sfutest.Options{})
-	at := front{backend: parse(t, s.URL), director: func(r *http.Request) {
+	at := front{backend: parse(t, s.URL), change: func(r *http.Request) {
 		r.Header.Del("Upgrade")
 		r.Header.Del("Connection")
 	}}.start(t)
@@ -128,14 +129,14 @@ func TestAProxyThatTakesUpgradesOut(t *testing.T) {
 func TestAProxyThatTakesTheSubprotocolOut(t *testing.T) {
 	t.Parallel()
 	s := sfutest.Start(t, sfutest.Options{})
-	at := front{backend: parse(t, s.URL), director: func(r *http.Request) { r.Header.Del("Sec-Websocket-Protocol") }}.start(t)
+	at := front{backend: parse(t, s.URL), change: func(r *http.Request) { r.Header.Del("Sec-Websocket-Protocol") }}.start(t)
 	look(t, &Remote{URL: at}, "fail websocket-subprotocol", "fail join-refused")
 }
 
 func TestAProxyThatChangesTheHost(t *testing.T) {
 	t.Parallel()
 	s := sfutest.Start(t, sfutest.Options{})
-	at := front{backend: parse(t, s.URL), director: func(r *http.Request) { r.Host = "backend:8080" }}.start(t)
+	at := front{backend: parse(t, s.URL), change: func(r *http.Request) { r.Host = "backend:8080" }}.start(t)
 	look(t, &Remote{URL: at}, "fail origin-refused", "ok udp", "ok tcp", "ok second")
 }
 

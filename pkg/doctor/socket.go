@@ -125,13 +125,15 @@ func judgeSocket(st socketState) []Finding {
 	case !st.opened && st.refusal == nil:
 		return []Finding{found(Fail, "websocket-blocked", "The WebSocket is answered with HTTP status %d, not by sfu.", st.status)}
 	case !st.opened && st.refusal.Code == protocol.BadRequest:
-		return []Finding{found(Fail, "websocket-blocked", "A proxy takes the upgrade out of the request for a WebSocket: it arrives at sfu as a plain one.")}
+		return []Finding{found(Fail, "websocket-blocked",
+			"A proxy takes the upgrade out of the request for a WebSocket: it arrives at sfu as a plain one.")}
 	case !st.opened && st.refusal.Code == protocol.UnsupportedVersion:
 		return []Finding{found(Fail, "websocket-subprotocol", "The subprotocol %s, which was asked for, does not arrive at sfu.", protocol.Version)}
 	case st.refusal != nil:
 		return []Finding{judgeRefusal(st.refusal)}
 	case st.subprotocol != protocol.Version:
-		return []Finding{found(Fail, "websocket-subprotocol", "The WebSocket opens, but with the subprotocol %q instead of %s.", st.subprotocol, protocol.Version)}
+		return []Finding{found(Fail, "websocket-subprotocol",
+			"The WebSocket opens, but with the subprotocol %q instead of %s.", st.subprotocol, protocol.Version)}
 	case !st.joined:
 		return []Finding{found(Fail, "websocket-blocked", "The WebSocket opens, but nothing gets through: %v.", st.err)}
 	}
@@ -139,7 +141,8 @@ func judgeSocket(st socketState) []Finding {
 	switch {
 	case st.wanted == 0:
 	case st.err != nil:
-		all = append(all, found(Fail, "websocket-idle-cut", "A WebSocket on which only the server's pings came was cut off after %v.", st.quiet.Round(100*time.Millisecond)))
+		all = append(all, found(Fail, "websocket-idle-cut",
+			"A WebSocket on which only the server's pings came was cut off after %v.", st.quiet.Round(100*time.Millisecond)))
 	default:
 		all = append(all, found(OK, "websocket-idle", "A WebSocket on which only the server's pings came stayed open for %v.", st.wanted))
 	}
