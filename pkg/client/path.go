@@ -37,7 +37,11 @@ type Path struct {
 }
 
 // Path returns the way that media takes, and false while there is none.
-func (c *Client) Path() (Path, bool) { return c.peer.path() }
+func (c *Client) Path() (Path, bool) {
+	c.offers.mu.Lock()
+	defer c.offers.mu.Unlock()
+	return c.peer.path()
+}
 
 // Announced returns the addresses in the server's last answer, those that Options.Tries turned down as well.
 func (c *Client) Announced() []Candidate {
