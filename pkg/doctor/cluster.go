@@ -25,9 +25,9 @@ type Cluster interface {
 type EngineState struct {
 	// RTT is that of one read of the bucket.
 	RTT time.Duration
-	// Servers is how many the NATS cluster has, Replicas how many copies of the bucket it keeps, Wanted what --nats-replicas comes to.
-	Servers, Replicas, Wanted int
-	// Denied are subjects that the user may not use, Wrong what is wrong with the bucket's settings.
+	// Servers is how many are named, Replicas how many copies of the bucket they shall keep.
+	Servers, Replicas int
+	// Denied is what the user may not do, Wrong what is not as it should be with the bucket.
 	Denied, Wrong []string
 }
 
@@ -191,9 +191,9 @@ func judgeEngine(e EngineState, err error) []Finding {
 		all = append(all, found(Fail, "engine-permissions", "NATS denies %s.", strings.Join(e.Denied, ", ")))
 	}
 	for _, wrong := range e.Wrong {
-		all = append(all, found(Fail, "engine-bucket", "The bucket with the owners of rooms does not fit: %s.", wrong))
+		all = append(all, found(Warn, "engine-bucket", "The bucket with the owners of rooms is not as it should be: %s.", wrong))
 	}
-	if e.Replicas < e.Wanted || e.Servers >= 3 && e.Replicas < 3 {
+	if e.Servers >= 3 && e.Replicas < 3 {
 		all = append(all, found(Warn, "engine-replicas", "NATS has %d servers and keeps %d copies of the owners of rooms.", e.Servers, e.Replicas))
 	}
 	if e.RTT > slowEngine {

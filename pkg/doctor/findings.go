@@ -119,7 +119,7 @@ var clusterKinds = []Kind{
 	{"engine-version", "A NATS server is older than what sfu is tested with.", "Update it to 2.10 or newer."},
 	{"engine-slow", "NATS answers slowly; opening a room takes several round trips.", "Run NATS near the nodes, on disks that are not busy."},
 	{"engine-permissions", "NATS does not let this user do what a node must.", "Give the user the permissions that docs/deploy.md lists."},
-	{"engine-bucket", "The bucket with the owners of rooms has settings that do not fit.",
+	{"engine-bucket", "The bucket with the owners of rooms has other settings than it should.",
 		"Delete or edit it as the message says, while no node runs; nodes make it anew."},
 	{"engine-replicas", "NATS keeps fewer copies than its servers allow: the loss of one server can stop new rooms.",
 		"With three servers or more name them all in --nats-url, or set --nats-replicas=3."},
