@@ -219,6 +219,9 @@ func (r *doctorRequest) server(cfg Config, m machine, env environment) *doctor.S
 			s.Secrets = append(s.Secrets, doctor.SecretFile{Flag: flag, Path: path})
 		}
 	}
+	if cfg.Cluster.several() {
+		s.Cluster = clusterVisitor{cfg.Cluster}
+	}
 	addKeys(s, cfg.Access)
 	s.Invalid = addRelays(s, cfg.TURN)
 	return s
