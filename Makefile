@@ -58,7 +58,7 @@ screenshots: build ## docs/images, anew
 fuzz: ## every fuzz target for a while; make fuzz FUZZTIME=10m
 	@scripts/fuzz.sh
 
-deploy-check: ## run or parse everything in deploy/, with HAProxy, nginx, NATS, promtool and Helm
+deploy-check: ## run or parse everything in deploy/, with HAProxy, nginx, Caddy, NATS, promtool and Helm
 	@VERSION="$(VERSION)" scripts/deploy-check.sh
 
 fmt: ## format the sources

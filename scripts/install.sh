@@ -19,6 +19,7 @@ need gcc gcc libc6-dev
 if [ "${1:-}" = deploy ]; then
 	need haproxy haproxy
 	need nginx nginx-light
+	need caddy caddy
 elif [ -f web/package.json ]; then
 	need node nodejs
 	need npm npm

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -42,6 +43,23 @@ func nginx(t *testing.T, first, second *node, _ ...string) string {
 	return listening(t, address)
 }
 
+func caddy(t *testing.T, first, second *node, _ ...string) string {
+	t.Helper()
+	path, address, directory := need(t, "caddy"), freeAddress(t), t.TempDir()
+	// Debian's Caddy does not have stream_close_delay yet.
+	config := strings.NewReplacer("stream_close_delay 5m", "", "sfu-1:8080", first.address(), "sfu-2:8080", second.address()).
+		Replace(read(t, "deploy/caddy/Caddyfile.cluster"))
+	file := filepath.Join(directory, "Caddyfile")
+	if err := os.WriteFile(file, []byte("{\n\tadmin off\n}\n"+config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(address)
+	c := exec.Command(path, "run", "--config", file, "--adapter", "caddyfile")
+	c.Env = append(os.Environ(), "HOME="+directory, "DOMAIN=:"+port)
+	start(t, c)
+	return listening(t, address)
+}
+
 // direct follows no redirect.
 var direct = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
@@ -62,7 +80,7 @@ func listening(t *testing.T, address string) string {
 }
 
 func eachBalancer(t *testing.T, test func(t *testing.T, start balancer)) {
-	for name, start := range map[string]balancer{"haproxy": haproxy, "nginx": nginx} {
+	for name, start := range map[string]balancer{"haproxy": haproxy, "nginx": nginx, "caddy": caddy} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, start)
@@ -125,10 +143,20 @@ func on(t *testing.T, address, node string) *socket {
 	return found
 }
 
-// TestADrainMovesNewSocketsOnly is for HAProxy, which looks at /readyz.
+// TestADrainMovesNewSocketsOnly is not for nginx, which does not look at /readyz.
 func TestADrainMovesNewSocketsOnly(t *testing.T) {
+	for name, start := range map[string]balancer{"haproxy": haproxy, "caddy": caddy} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			drain(t, start)
+		})
+	}
+}
+
+func drain(t *testing.T, start balancer) {
+	t.Helper()
 	first, second := startNode(t, "one"), startNode(t, "two")
-	address := haproxy(t, first, second)
+	address := start(t, first, second)
 	old := on(t, address, "one")
 	first.notReady.Store(true)
 	onlyTo(t, address, "two")
