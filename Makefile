@@ -3,7 +3,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 IMAGE   ?= sfu
 
-.PHONY: help build platforms run test test-long test-plain bench measure soak gobench measure-browsers screenshots fuzz fmt image clean
+.PHONY: help build platforms run test test-long test-plain bench measure soak gobench measure-browsers screenshots fuzz deploy-check fmt image clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -54,6 +54,9 @@ screenshots: build ## docs/images, anew
 
 fuzz: ## every fuzz target for a while; make fuzz FUZZTIME=10m
 	@scripts/fuzz.sh
+
+deploy-check: ## run or parse everything in deploy/, with HAProxy, nginx, Caddy, NATS, promtool and Helm
+	@VERSION="$(VERSION)" scripts/deploy-check.sh
 
 fmt: ## format the sources
 	gofmt -w cmd internal pkg tools

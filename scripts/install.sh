@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks: Debian packages, where it may, and the page's npm packages. What it cannot install
-# it names, and fails.
+# it names, and fails. With the word deploy it installs what make deploy-check needs instead.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -16,11 +16,15 @@ need() {
 
 # The race detector needs a C compiler.
 need gcc gcc libc6-dev
-if [ -f web/package.json ]; then
+if [ "${1:-}" = deploy ]; then
+	need haproxy haproxy
+	need nginx nginx-light
+	need caddy caddy
+elif [ -f web/package.json ]; then
 	need node nodejs
 	need npm npm
 fi
-if [ -d web/e2e ]; then
+if [ "${1:-}" != deploy ] && [ -d web/e2e ]; then
 	need chromium chromium
 	need firefox-esr firefox-esr
 	need ffmpeg ffmpeg
@@ -58,7 +62,7 @@ if ! have go; then
 fi
 go list -m >/dev/null # says so if this Go is too old
 
-if [ -f web/package.json ]; then
+if [ "${1:-}" != deploy ] && [ -f web/package.json ]; then
 	node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' || {
 		printf 'node %s is too old, 20 or newer is needed\n' "$(node --version)" >&2
 		exit 1

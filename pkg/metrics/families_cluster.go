@@ -162,7 +162,7 @@ func engineFamilies() []family {
 			advice: "get, create and delete follow the rooms that begin and end; publish is two heartbeats a second.",
 			read: func(s *snapshot) []sample {
 				var all []sample
-				for _, o := range s.cluster.Engine.Operations {
+				for _, o := range operations(s) {
 					all = append(all, sample{value: float64(o.Count), labels: []string{o.Name}})
 				}
 				return all
@@ -173,7 +173,7 @@ func engineFamilies() []family {
 			read: func(s *snapshot) []sample {
 				var all []sample
 				bounds := engine.Bounds()
-				for _, o := range s.cluster.Engine.Operations {
+				for _, o := range operations(s) {
 					if o.Name == "publish" {
 						continue
 					}
@@ -196,7 +196,7 @@ func engineFamilies() []family {
 			advice: "conflict is normal. timeout while a server is restarted is; otherwise look at the engine.",
 			read: func(s *snapshot) []sample {
 				var all []sample
-				for _, o := range s.cluster.Engine.Operations {
+				for _, o := range operations(s) {
 					for _, r := range reasons("timeout", o.Timeouts, "unavailable", o.Unavailable, "conflict", o.Conflicts, "other", o.Others) {
 						all = append(all, sample{value: r.value, labels: []string{o.Name, r.labels[0]}})
 					}
@@ -205,6 +205,15 @@ func engineFamilies() []family {
 			},
 		},
 	}
+}
+
+// operations are those of the engine, none where there is no engine.
+func operations(s *snapshot) []engine.OperationStats {
+	all := s.cluster.Engine.Operations[:]
+	if all[0].Name == "" {
+		return nil
+	}
+	return all
 }
 
 // reasons makes samples of names and their counts.

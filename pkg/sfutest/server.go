@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sfu/pkg/auth"
+	"sfu/pkg/cluster"
 	"sfu/pkg/forwarder"
 	"sfu/pkg/metrics"
 	"sfu/pkg/portmux"
@@ -72,6 +73,7 @@ func Start(t testing.TB, opts Options) *Server {
 		Transport: func() transport.Stats { return s.Engine.Stats() },
 		Signaling: func() signaling.Stats { return s.Signals.Stats() },
 		Ports:     s.ports.Stats,
+		Cluster:   func() cluster.Stats { return cluster.Stats{} }, // these servers are no nodes of any
 	}, opts.Metrics)
 	opts.Transport.Established, opts.Signaling.ObserveJoin = s.Metrics.ObserveConnection, s.Metrics.ObserveJoin
 	opts.Transport.TCP = s.ports.ICE()

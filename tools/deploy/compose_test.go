@@ -15,10 +15,10 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// project loads the compose file, checked against the schema.
-func project(t *testing.T, env ...string) (*types.Project, error) {
+// project loads a compose file, checked against the schema.
+func project(t *testing.T, file string, env ...string) (*types.Project, error) {
 	t.Helper()
-	options, err := cli.NewProjectOptions([]string{filepath.Join(root, "deploy/compose.yaml")}, cli.WithEnv(env))
+	options, err := cli.NewProjectOptions([]string{filepath.Join(root, "deploy", file)}, cli.WithEnv(env))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func project(t *testing.T, env ...string) (*types.Project, error) {
 
 func mustProject(t *testing.T) *types.Project {
 	t.Helper()
-	p, err := project(t, "DOMAIN=meet.example.org", "PUBLIC_IP=203.0.113.7")
+	p, err := project(t, "compose.yaml", "DOMAIN=meet.example.org", "PUBLIC_IP=203.0.113.7")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func mustProject(t *testing.T) *types.Project {
 
 func TestComposeNeedsItsTwoVariables(t *testing.T) {
 	for missing, env := range map[string][]string{"PUBLIC_IP": {"DOMAIN=meet.example.org"}, "DOMAIN": {"PUBLIC_IP=203.0.113.7"}} {
-		if _, err := project(t, env...); err == nil || !strings.Contains(err.Error(), missing) {
+		if _, err := project(t, "compose.yaml", env...); err == nil || !strings.Contains(err.Error(), missing) {
 			t.Errorf("without %s: %v", missing, err)
 		}
 	}
