@@ -13,7 +13,7 @@ stage() {
 }
 
 parsed() { (cd tools && go vet ./... && go test -count=1 ./deploy); }
-ran() { (cd tools && DEPLOY_CHECK=1 go test -count=1 -timeout 15m ./live); }
+ran() { (cd tools && DEPLOY_CHECK=1 go test -count=1 -parallel 4 -timeout 15m ./live); }
 chart() { (cd tools/kubernetes && go vet ./... && go test -count=1 ./...); }
 
 # Prometheus as a module needs the clients of every cloud to build, as a package 300 MB and a service; so it is only taken out of the package.

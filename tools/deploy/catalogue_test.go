@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -44,7 +43,7 @@ func catalogue(t *testing.T) map[string]family {
 }
 
 // scraped are the labels that Prometheus adds itself, and those that it has of its own series.
-var scraped = []string{"job", "instance", "le", "namespace", "pod", labels.MetricName, "alertname", "alertstate"}
+var scraped = []string{"job", "instance", "le", "namespace", "pod", "__name__", "alertname", "alertstate"}
 
 // queries checks expressions of Prometheus.
 type queries struct {

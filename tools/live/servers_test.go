@@ -71,15 +71,27 @@ func start(t *testing.T, c *exec.Cmd) {
 	})
 }
 
-// freeAddress is one that nobody listens on at the moment.
+// nextPort is below the ports that systems give to connections, which would come and go between the look and the use.
+var nextPort = func() *atomic.Int32 {
+	var port atomic.Int32
+	port.Store(20000 + int32(os.Getpid()%10000))
+	return &port
+}()
+
+// freeAddress is one that nobody listens on, and that no other test gets.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		port := nextPort.Add(1)
+		if l, err := net.Listen("tcp", fmt.Sprintf(":%d", port)); err == nil {
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return fmt.Sprintf("127.0.0.1:%d", port)
+		} else if port > 32000 {
+			t.Fatal(err)
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // A node stands for a server behind a balancer: it answers every request with its name and the headers that it got, and every WebSocket with
