@@ -32,13 +32,6 @@ func catalogue(t *testing.T) map[string]family {
 	for _, name := range regexp.MustCompile("`((?:go|process)_[a-z_]+)`").FindAllStringSubmatch(page, -1) {
 		all[name[1]] = family{kind: "other"}
 	}
-	for _, fields := range pending(t, "metrics_pending.txt") {
-		f := family{kind: fields[1]}
-		if len(fields) > 2 {
-			f.labels = strings.Split(fields[2], ",")
-		}
-		all[fields[0]] = f
-	}
 	return all
 }
 

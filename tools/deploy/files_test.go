@@ -1,8 +1,6 @@
 package deploy
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,22 +20,6 @@ func read(t *testing.T, path string) string {
 	return string(content)
 }
 
-// pending returns the lines of a list of what the server's documentation does not have yet; no list is an empty one.
-func pending(t *testing.T, name string) [][]string {
-	t.Helper()
-	content, err := os.ReadFile(name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		t.Fatal(err)
-	}
-	var lines [][]string
-	for line := range strings.Lines(string(content)) {
-		if fields := strings.Fields(line); len(fields) > 0 && fields[0] != "#" {
-			lines = append(lines, fields)
-		}
-	}
-	return lines
-}
-
 // A setting is a row of the tables in docs/configuration.md. The flag is empty where there is none.
 type setting struct{ flag, variable, preset string }
 
@@ -51,13 +33,6 @@ func allSettings(t *testing.T) []setting {
 	}
 	if len(all) < 10 {
 		t.Fatalf("the tables of settings were not understood: %v", all)
-	}
-	for _, fields := range pending(t, "settings_pending.txt") {
-		s := setting{flag: strings.TrimPrefix(fields[0], "none"), variable: fields[1]}
-		if len(fields) > 2 {
-			s.preset = fields[2]
-		}
-		all = append(all, s)
 	}
 	return all
 }

@@ -168,7 +168,7 @@ func TestScalingGoesByTheLoad(t *testing.T) {
 		t.Errorf("it scales %v", hpa.Spec.ScaleTargetRef)
 	}
 	m := hpa.Spec.Metrics[0].Pods.Metric
-	if m.Name != "sfu_load_ratio" || m.Selector.MatchLabels["resource"] != "score" || !strings.Contains(read(t, "docs/metrics.md")+pending(t), m.Name) {
+	if m.Name != "sfu_load_ratio" || m.Selector.MatchLabels["resource"] != "score" || !strings.Contains(read(t, "docs/metrics.md"), m.Name) {
 		t.Errorf("it scales by %s %v", m.Name, m.Selector)
 	}
 	if !strings.Contains(read(t, "deploy/helm/prometheus-adapter-values.yaml"), "as: "+m.Name) {
@@ -181,12 +181,6 @@ func TestScalingGoesByTheLoad(t *testing.T) {
 	if b := one[*policy.PodDisruptionBudget](t, all); b.Spec.MaxUnavailable.IntValue() != 1 {
 		t.Errorf("%v nodes may be emptied at a time", b.Spec.MaxUnavailable)
 	}
-}
-
-// pending are the families that docs/metrics.md does not have yet.
-func pending(t *testing.T) string {
-	t.Helper()
-	return readIfThere(t, "../deploy/metrics_pending.txt")
 }
 
 func TestMonitoringIsThatOfTheFiles(t *testing.T) {

@@ -34,7 +34,7 @@ func environment(p core.PodTemplateSpec) map[string]core.EnvVar {
 }
 
 func TestEveryPod(t *testing.T) {
-	known := read(t, "docs/configuration.md") + pendingSettings(t)
+	known := read(t, "docs/configuration.md")
 	for name, text := range variants {
 		all := pods(mustRender(t, text))
 		if len(all) == 0 {
@@ -211,10 +211,4 @@ func TestPolicyKeepsPrivatePortsPrivate(t *testing.T) {
 	if none := only[*networking.NetworkPolicy](mustRender(t, variants["daemon set"])); len(none) != 0 {
 		t.Error("a policy for pods that it does not reach gives a wrong feeling")
 	}
-}
-
-// pendingSettings are those that docs/configuration.md does not have yet.
-func pendingSettings(t *testing.T) string {
-	t.Helper()
-	return readIfThere(t, "../deploy/settings_pending.txt")
 }

@@ -121,12 +121,3 @@ func read(t *testing.T, path string) string {
 	}
 	return string(content)
 }
-
-func readIfThere(t *testing.T, path string) string {
-	t.Helper()
-	content, err := os.ReadFile(path)
-	if err != nil && !os.IsNotExist(err) {
-		t.Fatal(err)
-	}
-	return string(content)
-}
