@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -165,6 +166,7 @@ func (a adminRequest) run(ctx context.Context, args []string, t terminal) error 
 		}
 		return err
 	}
+	at = strings.TrimSuffix(strings.TrimPrefix(at, "http://"), "/") // as it stands in a browser
 	e, err := parseEndpoint(firstSet(at, t.env["SFU_ADMIN_LISTEN"]))
 	if err != nil {
 		return usagef("--admin (or SFU_ADMIN_LISTEN): %w; it is what the server was given as --admin-listen", err)
