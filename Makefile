@@ -3,7 +3,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 IMAGE   ?= sfu
 
-.PHONY: help build platforms run test test-long test-plain bench measure soak gobench measure-joins measure-browsers screenshots fuzz fmt image clean
+.PHONY: help build platforms run test test-long test-plain bench measure soak gobench measure-browsers screenshots fuzz fmt image clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -43,9 +43,6 @@ soak: ## a long run near saturation, and clients that are killed; make soak DURA
 
 gobench: ## the Go benchmarks of all packages
 	go test -run '^$$' -bench . -benchmem ./...
-
-measure-joins: ## what participants who say nothing cost; make measure-joins SIZES=100 SHAPES=line
-	@scripts/measure-joins.sh
 
 measure-browsers: build ## the times that browsers see, as a table
 	@scripts/install.sh

@@ -24,6 +24,7 @@ if [ -d web/e2e ]; then
 	need chromium chromium
 	need firefox-esr firefox-esr
 	need ffmpeg ffmpeg
+	need haproxy haproxy
 	need espeak-ng espeak-ng
 	[ -d /usr/share/fonts/truetype/liberation ] || [ -d /usr/share/fonts/truetype/liberation2 ] || missing="$missing fonts-liberation"
 fi

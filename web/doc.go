@@ -9,6 +9,9 @@
 //
 //	protocol   the messages and their shapes            state      the room as one object, reduced from what the server says
 //	socket     one WebSocket, its requests, its back-off lifecycle  the one state machine: what happened -> what to do
+//	approach   where the socket is, why it was refused  entrance    what is in hand before one enters
+//	liveness   whether media come while the server owes returning   who is who when everyone comes back under new ids
+//	           an answer
 //	negotiator when to offer                            slots      which remote track sits in which m-line
 //	connection one RTCPeerConnection                    publications  what is sent, apart from what carries it
 //	media      connection, slots and publications       session    all of these together: the API of any user interface

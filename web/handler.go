@@ -15,9 +15,12 @@ import (
 type Config struct {
 	// FrameAncestors are the origins that may show the page in an iframe, such as "https://intranet.example.org". None by default.
 	FrameAncestors []string
+	// Signals are where the page may open WebSockets besides its own server, for servers that send clients to each other: hosts such as
+	// "wss://n1.example.org:8443", or "wss:" and "ws:" for any. None by default.
+	Signals []string
 }
 
-// NewHandler returns the handler of /, /r/{room} and /static/. It fails only when an origin in cfg is not one.
+// NewHandler returns the handler of /, /r/{room} and /static/. It fails only when something in cfg is not what it should be.
 func NewHandler(cfg Config) (http.Handler, error) {
 	files, err := fs.Sub(static, "static")
 	if err != nil {
@@ -27,7 +30,7 @@ func NewHandler(cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	policy, err := contentSecurityPolicy(cfg.FrameAncestors)
+	policy, err := contentSecurityPolicy(cfg.FrameAncestors, cfg.Signals)
 	if err != nil {
 		return nil, err
 	}

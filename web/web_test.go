@@ -175,6 +175,24 @@ func TestFrames(t *testing.T) {
 	}
 }
 
+func TestSocketsOfOtherServersAreAllowedOnlyWhereTheyAreNamed(t *testing.T) {
+	for want, signals := range map[string][]string{
+		"; connect-src 'self'; ":          nil,
+		"; connect-src 'self' wss: ws:; ": {"wss:", "ws:"},
+		"; connect-src 'self' wss://n1.example.org wss://n2.example.org:8443; ": {"wss://n1.example.org", "wss://n2.example.org:8443"},
+	} {
+		r := get(t, newHandler(t, web.Config{Signals: signals}), "/r/kitchen")
+		if policy := r.Header.Get("Content-Security-Policy"); !strings.Contains(policy, want) {
+			t.Errorf("with %v the policy is %s", signals, policy)
+		}
+	}
+	for _, source := range []string{"*", "", "https://n1.example.org", "wss://n1.example.org/", "wss://a;script-src *", "ws://a b", "wss://", "https:", "'unsafe-inline'"} {
+		if _, err := web.NewHandler(web.Config{Signals: []string{source}}); err == nil {
+			t.Errorf("%q was taken for a place of WebSockets", source)
+		}
+	}
+}
+
 func TestPagesAreNotStoredAndAssetsAreChecked(t *testing.T) {
 	h := newHandler(t, web.Config{})
 	page := get(t, h, "/r/kitchen")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"log/slog"
 	"net/http"
 	"net/http/pprof"
 	"net/netip"
@@ -47,9 +46,18 @@ func namesThisMachine(host string) bool {
 const profileTimeout = 5 * time.Minute
 
 // newAdminServer serves what operators need. It has no password, so it listens where only they can reach it.
-func newAdminServer(h *health, p parts, log *slog.Logger) *http.Server {
+func newAdminServer(n *node) *http.Server {
+	p := n.parts
 	mux := http.NewServeMux()
-	h.routes(mux)
+	n.health.routes(mux)
+	n.vacancy.routes(mux, n.cfg.Limits.DrainTimeout)
+	mux.HandleFunc("GET /cluster", func(w http.ResponseWriter, r *http.Request) {
+		if p.Cluster == nil {
+			http.NotFound(w, r)
+			return
+		}
+		writeJSON(w, http.StatusOK, p.Cluster())
+	})
 	mux.Handle("GET /metrics", p.counted("metrics", p.Metrics))
 	mux.Handle("GET /rooms", p.counted("admin", p.Rooms))
 	mux.Handle("GET /rooms/", p.counted("admin", p.Rooms))
@@ -58,7 +66,7 @@ func newAdminServer(h *health, p parts, log *slog.Logger) *http.Server {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	s := newHTTPServer(limitBody(refuseRebinding(mux)), log)
+	s := newHTTPServer(limitBody(refuseRebinding(mux)), n.log)
 	s.WriteTimeout = profileTimeout
 	return s
 }

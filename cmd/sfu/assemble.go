@@ -7,8 +7,11 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
+	"time"
 
 	"sfu/pkg/address"
+	"sfu/pkg/cluster"
 	"sfu/pkg/forwarder"
 	"sfu/pkg/metrics"
 	"sfu/pkg/room"
@@ -20,19 +23,24 @@ import (
 
 // assemble makes the parts and joins them. This is the place where packages meet.
 func assemble(m materials) (parts, error) {
-	a := assembly{log: m.Log}
+	a := &assembly{log: m.Log}
 	numbers := metrics.New(metrics.Sources{
 		Rooms:     func(ctx context.Context) room.Stats { return a.rooms.Stats(ctx) },
 		Forwarder: func() forwarder.PoolStats { return a.pool.Stats() },
 		Transport: func() transport.Stats { return a.engine.Stats() },
 		Signaling: func() signaling.Stats { return a.signals.Stats() },
 		Ports:     m.Connections,
+		Cluster:   func() cluster.Stats { return a.cluster.Load().Stats() },
 	}, metricsOptions(m))
 	if err := a.openMedia(m, numbers); err != nil {
 		return parts{}, err
 	}
 	if err := a.openSignalling(m, numbers); err != nil {
 		a.closeMedia()
+		return parts{}, err
+	}
+	if err := a.openCluster(m); err != nil {
+		a.close()
 		return parts{}, err
 	}
 	page, err := web.NewHandler(web.Config{})
@@ -46,7 +54,12 @@ func assemble(m materials) (parts, error) {
 			mux.Handle("/", numbers.CountRequests("page", page))
 		},
 		Metrics: numbers.Handler(), Rooms: numbers.RoomsHandler(), Count: numbers.CountRequests,
-		Drain: a.drain, Close: a.close,
+		Drain: func(ctx context.Context) error { return a.drain(ctx, m.Config.Limits.DrainDelay) }, Close: a.close,
+		Vacate: func(ctx context.Context) { a.vacate(ctx, m.Config.Limits.DrainDelay) }, Undrain: a.undrain,
+		People:  func() int { return a.signals.Stats().Sessions },
+		Cluster: func() any { return a.cluster.Load().View() },
+		Ready:   []condition{{"cluster", func() error { return a.cluster.Load().Condition() }}},
+		Notes:   func() map[string]string { return a.cluster.Load().Notes() },
 	}, nil
 }
 
@@ -57,6 +70,7 @@ type assembly struct {
 	pool    *forwarder.Pool
 	rooms   *room.Registry
 	signals *signaling.Server
+	cluster atomic.Pointer[cluster.Node]
 }
 
 func (a *assembly) openMedia(m materials, numbers *metrics.Metrics) error {
@@ -71,7 +85,7 @@ func (a *assembly) openMedia(m materials, numbers *metrics.Metrics) error {
 	limits := m.Config.Limits
 	a.engine = engine
 	a.pool = forwarder.NewPool(forwarder.Config{Workers: m.Config.Media.Workers, NewEgress: engine.NewEgress, Log: m.Log})
-	a.rooms = room.NewRegistry(a.pool, room.Config{MaxRooms: limits.MaxRooms, MaxParticipants: limits.MaxParticipants}, m.Log)
+	a.rooms = room.NewRegistry(a.pool, room.Config{MaxRooms: limits.MaxRooms, MaxParticipants: limits.MaxParticipants, Began: a.began, Ended: a.ended}, m.Log)
 	return nil
 }
 
@@ -81,6 +95,7 @@ func (a *assembly) openSignalling(m materials, numbers *metrics.Metrics) error {
 		return err
 	}
 	options.ObserveJoin = numbers.ObserveJoin
+	options.Locator = locator{a, m.Config.Cluster.Redirect}
 	dial := func(group *forwarder.Group, h transport.Handler) (transport.Connection, error) {
 		return a.engine.NewConn(group, h)
 	}
@@ -91,7 +106,8 @@ func (a *assembly) openSignalling(m materials, numbers *metrics.Metrics) error {
 }
 
 // drain returns when everyone has left, or at the deadline of ctx.
-func (a *assembly) drain(ctx context.Context) error {
+func (a *assembly) drain(ctx context.Context, delay time.Duration) error {
+	a.handOver(ctx, delay)
 	a.rooms.Drain()
 	return a.signals.Drain(ctx)
 }
@@ -101,6 +117,9 @@ func (a *assembly) close() {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	_ = a.signals.Drain(ended) // it says that not everyone had left, which is known
+	if c := a.cluster.Load(); c != nil {
+		c.Close()
+	}
 	a.closeMedia()
 }
 

@@ -15,11 +15,12 @@ type condition struct {
 // health answers /livez and /readyz. Liveness is about this process alone; a node that is not ready goes on with the rooms it has.
 type health struct {
 	live, ready []condition
+	notes       func() map[string]string
 	draining    atomic.Bool
 }
 
 func newHealth(p parts) *health {
-	h := &health{live: p.Live}
+	h := &health{live: p.Live, notes: p.Notes}
 	h.ready = append([]condition{{"draining", h.checkDraining}}, p.Ready...)
 	return h
 }
@@ -32,10 +33,10 @@ func (h *health) checkDraining() error {
 }
 
 func (h *health) routes(mux *http.ServeMux) {
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { answer(w, "live", h.live) })
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { answer(w, "live", h.live, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		// What is not alive is not ready either.
-		answer(w, "ready", append(append([]condition(nil), h.live...), h.ready...))
+		answer(w, "ready", append(append([]condition(nil), h.live...), h.ready...), h.notes)
 	})
 }
 
@@ -45,7 +46,8 @@ type failure struct {
 	Message   string `json:"message"`
 }
 
-func answer(w http.ResponseWriter, what string, conditions []condition) {
+// answer tells what fails. What stands in notes is worth knowing and no reason to send people elsewhere.
+func answer(w http.ResponseWriter, what string, conditions []condition, notes func() map[string]string) {
 	failing := []failure{}
 	for _, c := range conditions {
 		if err := c.Check(); err != nil {
@@ -56,5 +58,11 @@ func answer(w http.ResponseWriter, what string, conditions []condition) {
 	if len(failing) > 0 {
 		status = http.StatusServiceUnavailable
 	}
-	writeJSON(w, status, map[string]any{what: len(failing) == 0, "failing": failing})
+	body := map[string]any{what: len(failing) == 0, "failing": failing}
+	if notes != nil {
+		for name, note := range notes() {
+			body[name] = note
+		}
+	}
+	writeJSON(w, status, body)
 }

@@ -46,14 +46,7 @@ func firstSet(values ...string) string {
 func askLive(ctx context.Context, e endpoint) error {
 	ctx, cancel := context.WithTimeout(ctx, healthcheckTimeout)
 	defer cancel()
-	host := e.host
-	switch {
-	case !host.IsValid() || host == netip.IPv4Unspecified():
-		host = netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	case host == netip.IPv6Unspecified():
-		host = netip.IPv6Loopback()
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+netip.AddrPortFrom(host, e.port).String()+"/livez", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+reachable(e)+"/livez", nil)
 	if err != nil {
 		return fmt.Errorf("ask the server: %w", err)
 	}
@@ -68,4 +61,16 @@ func askLive(ctx context.Context, e endpoint) error {
 		return fmt.Errorf("the server answered %s: %s", response.Status, body)
 	}
 	return nil
+}
+
+// reachable is the address of an endpoint as it can be asked on this machine.
+func reachable(e endpoint) string {
+	host := e.host
+	switch {
+	case !host.IsValid() || host == netip.IPv4Unspecified():
+		host = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	case host == netip.IPv6Unspecified():
+		host = netip.IPv6Loopback()
+	}
+	return netip.AddrPortFrom(host, e.port).String()
 }

@@ -14,21 +14,24 @@ import (
 // listed must not exist.
 var mayImport = map[string][]string{
 	// leaves
-	"pkg/address":     {},
-	"pkg/auth":        {},
-	"pkg/bandwidth":   {},
-	"pkg/certificate": {},
-	"pkg/codec":       {},
-	"pkg/link":        {},
-	"pkg/polling":     {},
-	"pkg/portmux":     {},
-	"pkg/speaker":     {},
-	"pkg/srtp":        {},
-	"pkg/turn":        {},
-	"pkg/udp":         {},
-	"web":             {},
+	"pkg/address":      {},
+	"pkg/auth":         {},
+	"pkg/bandwidth":    {},
+	"pkg/certificate":  {},
+	"pkg/cluster/mesh": {},
+	"pkg/codec":        {},
+	"pkg/link":         {},
+	"pkg/polling":      {},
+	"pkg/portmux":      {},
+	"pkg/speaker":      {},
+	"pkg/srtp":         {},
+	"pkg/turn":         {},
+	"pkg/udp":          {},
+	"web":              {},
 
 	"pkg/signaling/protocol": {},
+	"pkg/cluster/ownership":  {},
+	"pkg/cluster/engine":     {},
 	"web/e2e/page/serve":     {"web"}, // the page alone, for looking at it
 
 	"pkg/forwarder": {"pkg/codec", "pkg/bandwidth"},
@@ -36,8 +39,8 @@ var mayImport = map[string][]string{
 	"pkg/room":      {"pkg/forwarder", "pkg/codec", "pkg/speaker", "pkg/auth"},
 	"pkg/signaling": {"pkg/signaling/protocol", "pkg/transport", "pkg/room", "pkg/auth", "pkg/forwarder", "pkg/codec", "pkg/turn"},
 	"pkg/whip":      {"pkg/transport", "pkg/room", "pkg/auth", "pkg/forwarder", "pkg/codec"},
-	"pkg/cluster":   {},
-	"pkg/metrics":   {"pkg/auth", "pkg/signaling", "pkg/transport", "pkg/room", "pkg/forwarder", "pkg/codec", "pkg/portmux"}, // for their Stats
+	"pkg/cluster":   {"pkg/cluster/ownership", "pkg/cluster/engine", "pkg/cluster/mesh"},
+	"pkg/metrics":   {"pkg/cluster", "pkg/cluster/ownership", "pkg/cluster/engine", "pkg/auth", "pkg/signaling", "pkg/transport", "pkg/room", "pkg/forwarder", "pkg/codec", "pkg/portmux"}, // for their Stats
 
 	// Clients: they speak the protocol from outside and share no code with the server but its types.
 	"pkg/synthetic": {"pkg/codec"},
@@ -53,8 +56,6 @@ var mayImport = map[string][]string{
 	// Whole clusters, from outside as well.
 	"internal/clustertest": {"pkg/signaling/protocol", "pkg/synthetic", "pkg/reception", "pkg/client"},
 
-	"internal/joincost": {"pkg/signaling/protocol", "pkg/synthetic", "pkg/client", "pkg/load"},
-
 	"cmd/sfu":     {"*"},
 	"pkg/sfutest": {"*"},
 }
@@ -64,8 +65,8 @@ var onlyTests = []string{"pkg/sfutest", "cmd/sfu"}
 
 // mayNotDependOn keeps what is heavy or foreign out of packages, also by way of others. The keys are beginnings of import paths.
 var mayNotDependOn = map[string][]string{
-	"github.com":                   {"pkg/srtp"}, // the standard library is all it may use
-	"golang.org":                   {"pkg/srtp"},
+	"github.com":                   {"pkg/srtp", "pkg/cluster/mesh"}, // the standard library is all they may use
+	"golang.org":                   {"pkg/srtp", "pkg/cluster/mesh"},
 	"github.com/pion/webrtc":       {"pkg/address", "pkg/auth", "pkg/bandwidth", "pkg/codec", "pkg/forwarder", "pkg/link", "pkg/polling", "pkg/portmux", "pkg/reception", "pkg/room", "pkg/signaling", "pkg/speaker", "pkg/synthetic", "pkg/transport", "pkg/turn", "pkg/udp", "web"},
 	"github.com/pion/interceptor":  {"pkg/bandwidth", "pkg/codec", "pkg/forwarder", "pkg/room", "pkg/udp"},
 	"github.com/gorilla/websocket": {"pkg/auth", "pkg/forwarder", "pkg/room", "pkg/transport", "pkg/udp"},

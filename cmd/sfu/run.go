@@ -45,6 +45,16 @@ func commands() []command {
 		{"serve", "run the server; this is what sfu does without a command", runServe},
 		{"token", "make a token that lets one person into one room", runToken},
 		{"healthcheck", "ask the server on this machine whether it is alive; exit code 0 or 1", runHealthcheck},
+		{"drain", "give the rooms of a server to others and let nobody new in", adminRequest{
+			name: "drain", summary: "gives the rooms of a server to other nodes and lets nobody new in, within its --drain-timeout; it goes on to run",
+			method: "POST", path: "/drain", show: showDrain, wait: true,
+		}.run},
+		{"undrain", "take a drain back", adminRequest{
+			name: "undrain", summary: "lets a drained server take new people again", method: "POST", path: "/undrain", show: showDrain,
+		}.run},
+		{"nodes", "show the nodes of the cluster as one of them sees them", adminRequest{
+			name: "nodes", summary: "shows the nodes of the cluster as one of them sees them", method: "GET", path: "/cluster", show: showNodes,
+		}.run},
 		{"load", "fill a server's rooms with synthetic participants and measure it", runLoad},
 		{"version", "say which version this is", runVersion},
 	}

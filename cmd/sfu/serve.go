@@ -45,6 +45,13 @@ type parts struct {
 	Count func(name string, h http.Handler) http.Handler
 	// Drain refuses new participants, tells those inside, and returns when the last one has left, or with an error when ctx ends.
 	Drain func(context.Context) error
+	// Vacate moves everybody elsewhere for as long as ctx lasts and refuses new ones; Undrain takes that back.
+	Vacate  func(context.Context)
+	Undrain func()
+	// People counts the participants here. Cluster is what operators see of the nodes, Notes what /readyz says beside its conditions.
+	People  func() int
+	Cluster func() any
+	Notes   func() map[string]string
 	// Close ends what is left and waits for it.
 	Close func()
 }
@@ -90,6 +97,7 @@ type node struct {
 	main, admin  *http.Server
 	refreshers   map[string]refresher
 	announcement announcement
+	vacancy      *vacancy
 
 	failed     chan error // a listener that ended by itself
 	stop       context.CancelFunc
@@ -135,6 +143,7 @@ func newNode(cfg Config, m machine, log *slog.Logger, assemble func(materials) (
 		return nil, errors.Join(err, n.ports.close())
 	}
 	n.health = newHealth(n.parts)
+	n.vacancy = &vacancy{node: n}
 	n.makeServers()
 	return n, nil
 }
@@ -153,7 +162,7 @@ func (n *node) makeServers() {
 	}
 	n.main = newHTTPServer(commonHeaders(n.cfg.TLS, n.ports.mainPort(), handler), n.log)
 	if n.ports.admin != nil {
-		n.admin = newAdminServer(n.health, n.parts, n.log)
+		n.admin = newAdminServer(n)
 	}
 }
 
@@ -188,6 +197,7 @@ func (n *node) wait(ctx context.Context, signals <-chan os.Signal) error {
 }
 
 func (n *node) drain(ctx context.Context, signals <-chan os.Signal) error {
+	n.vacancy.end(false)
 	n.health.draining.Store(true)
 	if n.parts.Drain == nil {
 		return nil
@@ -215,6 +225,7 @@ const shutdownTimeout = time.Second
 
 // close ends everything and waits for it: the parts first, so that WebSockets get their reason before their port closes.
 func (n *node) close() {
+	n.vacancy.end(false)
 	if n.parts.Close != nil {
 		n.parts.Close()
 	}

@@ -99,8 +99,8 @@ func (n *Node) wrote(op uint64, what string, write func() (uint64, error)) {
 	})
 }
 
-// generation returns which store the engine has.
-func (n *Node) generation() int64 { return n.engine.Generation() }
+// generation returns which store the engine had when it was last found up.
+func (n *Node) generation() int64 { return n.gen.Load() }
 
 func (n *Node) publish(subject string, message any) {
 	text, err := json.Marshal(message)
@@ -230,10 +230,10 @@ func (n *Node) probed(m ownership.Member) ownership.ProbeResult {
 
 // cut ends the connections that are passed on to a node that is gone, so that their clients come back at once.
 func (n *Node) cut(m ownership.Member) {
-	n.mu.Lock()
-	count := n.edges[m.Incarnation]
-	n.mu.Unlock()
-	if count > 0 {
+	if n.mesh == nil {
+		return
+	}
+	if count := n.mesh.Shared()[string(m.Incarnation)]; count > 0 {
 		n.log.Warn("a node is gone; its clients reconnect", "node", m.Node, "connections", count)
 		n.mesh.Cut(string(m.Incarnation))
 	}
@@ -241,16 +241,11 @@ func (n *Node) cut(m ownership.Member) {
 
 // watchEdges probes nodes that connections are passed on to and that have fallen silent.
 func (n *Node) watchEdges(core *ownership.Node, now time.Time) {
-	n.mu.Lock()
-	var silent []ownership.Incarnation
-	for inc := range n.edges {
-		if core.Doubtful(inc, now) {
-			silent = append(silent, inc)
-		}
+	if n.mesh == nil {
+		return
 	}
-	n.mu.Unlock()
-	for _, inc := range silent {
-		if m, known := core.Member(inc); known {
+	for inc := range n.mesh.Shared() {
+		if m, known := core.Member(ownership.Incarnation(inc)); known && core.Doubtful(m.Incarnation, now) {
 			n.probe(m)
 		}
 	}

@@ -55,9 +55,12 @@ func (n *Node) here(room string) (Location, error) {
 	return Location{Here: true}, nil
 }
 
+// local marks a request for information that the owner did not answer.
+type local struct{}
+
 // Find returns where a room is, and Here for one that is nowhere: nothing is decided.
 func (n *Node) Find(ctx context.Context, room string) (Location, error) {
-	if mesh.Proxied(ctx) {
+	if mesh.Proxied(ctx) || ctx.Value(local{}) != nil {
 		return Location{Here: true}, nil
 	}
 	var outcome ownership.Outcome
@@ -81,9 +84,9 @@ func (n *Node) Find(ctx context.Context, room string) (Location, error) {
 	}
 	peer, rid, epoch := peerOf(outcome.Owner), ownership.RID(room), outcome.Epoch.String()
 	return Location{URL: outcome.Owner.URL, Elsewhere: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if n.mesh.Proxy(peer, rid, epoch).Try(w, r) != nil {
+		if n.mesh.Proxy(w, r, peer, rid, epoch) != nil {
 			// Whoever wants to come in learns more; to know how many there are is not worth waiting for.
-			n.serve.Serve.ServeHTTP(w, r.WithContext(mesh.AsProxied(r.Context())))
+			n.serve.Serve.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), local{}, true)))
 		}
 	})}, nil
 }
@@ -137,7 +140,7 @@ func (n *Node) location(room string, o ownership.Outcome) (Location, error) {
 func (n *Node) pass(w http.ResponseWriter, r *http.Request, room string, o ownership.Outcome) {
 	rid := ownership.RID(room)
 	for range passes {
-		err := n.passTo(w, r, rid, o)
+		err := n.mesh.Proxy(w, r, peerOf(o.Owner), rid, o.Epoch.String())
 		if err == nil {
 			return
 		}
@@ -162,21 +165,6 @@ func (n *Node) pass(w http.ResponseWriter, r *http.Request, room string, o owner
 		}
 	}
 	n.serve.Refuse(w, r, &Refused{Reason: ownership.NoAnswer, RetryAfter: time.Second})
-}
-
-func (n *Node) passTo(w http.ResponseWriter, r *http.Request, rid string, o ownership.Outcome) error {
-	inc := o.Owner.Incarnation
-	n.mu.Lock()
-	n.edges[inc]++
-	n.mu.Unlock()
-	defer func() {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		if n.edges[inc]--; n.edges[inc] == 0 {
-			delete(n.edges, inc)
-		}
-	}()
-	return n.mesh.Proxy(peerOf(o.Owner), rid, o.Epoch.String()).Try(w, r)
 }
 
 // RoomBegan tells that the first participant came into a room here, RoomEnded that the last one left. They do not block.

@@ -10,6 +10,7 @@ import (
 	mathrand "math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sfu/pkg/cluster/engine"
@@ -26,6 +27,7 @@ type Node struct {
 	log    *slog.Logger
 	engine *engine.Engine
 	mesh   *mesh.Mesh // nil in a cluster of one
+	gen    atomic.Int64
 
 	life   context.Context
 	cancel context.CancelFunc
@@ -38,7 +40,6 @@ type Node struct {
 	tickets map[uint64]func(ownership.OpenAnswer)
 	ticket  uint64
 	probing map[ownership.Incarnation]bool
-	edges   map[ownership.Incarnation]int // connections passed on
 	drain   drainState
 	tally   tally
 }
@@ -54,7 +55,6 @@ func New(cfg Config, rooms Rooms, serve Requests) (*Node, error) {
 		waiting: map[string][]chan ownership.Outcome{},
 		tickets: map[uint64]func(ownership.OpenAnswer){},
 		probing: map[ownership.Incarnation]bool{},
-		edges:   map[ownership.Incarnation]int{},
 	}
 	n.life, n.cancel = context.WithCancel(context.Background())
 	if err := n.open(); err != nil {
@@ -238,15 +238,12 @@ type observer struct{ n *Node }
 // Up is told the store's time of creation.
 func (o observer) Up(gen int64) {
 	// Nobody else can have owned rooms in a store of this process.
+	o.n.gen.Store(gen)
 	young := o.n.cfg.External != nil && time.Since(time.Unix(0, gen)) < o.n.cfg.Rules.Hold
-	o.n.log.Info("the engine answers", "external", o.n.cfg.External != nil)
 	o.n.post(func(core *ownership.Node, now time.Time) { core.Up(gen, young, now) })
 }
 
 // Down is told why.
-func (o observer) Down(err error) {
-	if o.n.life.Err() == nil {
-		o.n.log.Warn("the engine does not answer: calls go on, new rooms must wait", "error", err)
-	}
+func (o observer) Down(error) {
 	o.n.post(func(core *ownership.Node, now time.Time) { core.Down(now) })
 }

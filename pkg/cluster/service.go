@@ -54,18 +54,18 @@ type handover struct {
 	Saved json.RawMessage `json:"saved,omitempty"`
 }
 
-// Handover takes a room from the node that owns it. The answer is an ownership.OpenAnswer.
-func (s service) Handover(ctx context.Context, from string, h mesh.Handover) ([]byte, error) {
+// Handover takes a room from the node that owns it; this node owns it when nil is returned.
+func (s service) Handover(ctx context.Context, from string, h mesh.Handover) error {
 	var given handover
-	if err := json.Unmarshal(h.Body, &given); err != nil {
-		return nil, fmt.Errorf("read a handover: %w", err)
+	if err := json.Unmarshal(h.Data, &given); err != nil {
+		return fmt.Errorf("read a handover: %w", err)
 	}
 	if ownership.RID(given.Room) != h.RID {
-		return nil, errors.New("a handover of another room than it says")
+		return errors.New("a handover of another room than it says")
 	}
 	if len(given.Saved) > 0 {
 		if err := s.n.rooms.Restore(given.Room, given.Saved); err != nil {
-			return nil, fmt.Errorf("take over the room's state: %w", err)
+			return fmt.Errorf("take over the room's state: %w", err)
 		}
 	}
 	answers := make(chan ownership.OpenAnswer, 1)
@@ -74,9 +74,12 @@ func (s service) Handover(ctx context.Context, from string, h mesh.Handover) ([]
 	}, func(a ownership.OpenAnswer) { answers <- a })
 	select {
 	case a := <-answers:
-		return json.Marshal(a)
+		if a.Refused != "" {
+			return fmt.Errorf("the room is not taken: %s", a.Refused)
+		}
+		return nil
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 }
 
@@ -84,21 +87,33 @@ func (s service) Handover(ctx context.Context, from string, h mesh.Handover) ([]
 func (n *Node) handOver(e ownership.HandOver) {
 	ctx, cancel := context.WithTimeout(n.life, handoverLimit)
 	defer cancel()
-	answer := ownership.OpenAnswer{}
-	body, err := json.Marshal(handover{Room: e.Room, Epoch: e.Epoch, Saved: n.rooms.Save(e.Room)})
+	data, err := json.Marshal(handover{Room: e.Room, Epoch: e.Epoch, Saved: n.rooms.Save(e.Room)})
 	if err == nil {
-		var reply []byte
-		reply, err = n.mesh.Handover(ctx, peerOf(e.To), mesh.Handover{RID: e.RID, Body: body})
-		if err == nil {
-			err = json.Unmarshal(reply, &answer)
-		}
+		err = n.mesh.Handover(ctx, peerOf(e.To), mesh.Handover{RID: e.RID, Data: data})
 	}
+	answer := ownership.OpenAnswer{Refused: ownership.NoAnswer}
 	switch {
-	case errors.Is(err, mesh.ErrRefused), errors.Is(err, mesh.ErrWrongNode):
-		answer = ownership.OpenAnswer{Refused: ownership.Unreachable}
-	case err != nil:
+	case err == nil:
+		answer = n.newOwner(ctx, e)
+	case errors.Is(err, mesh.ErrRefused), errors.Is(err, mesh.ErrWrongNode), errors.Is(err, mesh.ErrDeclined):
+		answer.Refused = ownership.Unreachable
+		fallthrough
+	default:
 		n.log.Warn("hand a room over", "room", e.Room, "node", e.To.Node, "error", err)
-		answer = ownership.OpenAnswer{Refused: ownership.NoAnswer}
 	}
 	n.post(func(core *ownership.Node, now time.Time) { core.Answered(e.Op, answer, now) })
+}
+
+// newOwner reads under which epoch the node that took a room owns it.
+func (n *Node) newOwner(ctx context.Context, e ownership.HandOver) ownership.OpenAnswer {
+	gen := n.generation()
+	entry, err := n.engine.Get(ctx, e.RID)
+	var record ownership.Record
+	if err == nil {
+		record, err = ownership.ParseRecord(entry.Value)
+	}
+	if err != nil {
+		return ownership.OpenAnswer{Refused: ownership.NoAnswer}
+	}
+	return ownership.OpenAnswer{Owner: record.Owner, Epoch: ownership.Epoch{Gen: gen, Rev: entry.Revision}}
 }

@@ -15,13 +15,14 @@ type tally struct {
 
 // Stats are a node's view of the cluster, and counts since its start.
 type Stats struct {
-	Node      string
-	State     ownership.State
-	Load      float64
-	Owned     int
-	Ownership ownership.Counts
+	Node  string
+	State ownership.State
+	// Load is 0 for an idle node and 1 for a full one: the greater of ProcessorLoad and RoomsLoad.
+	Load, ProcessorLoad, RoomsLoad float64
+	Owned                          int
+	Ownership                      ownership.Counts
 	// Nodes counts the nodes that were heard of within 2 s, this one included, by state. HeartbeatAge is how old the oldest heartbeat among them is.
-	Nodes        map[ownership.State]int
+	Nodes        map[string]uint64
 	HeartbeatAge time.Duration
 	// Moved counts participants that were told to join anew elsewhere.
 	Moved  uint64
@@ -34,20 +35,22 @@ type Stats struct {
 
 // Stats returns the present values.
 func (n *Node) Stats() Stats {
-	s := Stats{Node: n.cfg.Name, Nodes: map[ownership.State]int{}, Moved: n.tally.moved.Load(), Engine: n.engine.Stats()}
+	s := Stats{Node: n.cfg.Name, Nodes: map[string]uint64{}, Moved: n.tally.moved.Load(), Engine: n.engine.Stats()}
 	if n.mesh != nil {
 		s.Mesh = n.mesh.Stats()
 	}
 	n.query(func(core *ownership.Node, now time.Time) {
 		peers, ages := core.Peers(now)
 		s.State, s.Load, s.Owned, s.Ownership = peers[0].State, peers[0].Load, peers[0].Rooms, core.Counts()
+		s.RoomsLoad = float64(s.Owned) / float64(n.cfg.Rules.MaxRooms)
 		for i, p := range peers {
 			if ages[i] < n.cfg.Rules.Silence {
-				s.Nodes[p.State]++
+				s.Nodes[string(p.State)]++
 				s.HeartbeatAge = max(s.HeartbeatAge, ages[i])
 			}
 		}
 	})
+	s.ProcessorLoad = n.rooms.Load()
 	n.mu.Lock()
 	drain := n.drain
 	n.mu.Unlock()
@@ -102,7 +105,7 @@ type RoomView struct {
 func (n *Node) View() View {
 	stats := n.engine.Stats()
 	v := View{Node: n.cfg.Name, Nodes: []NodeView{}, Rooms: []RoomView{}, Engine: EngineView{
-		Mode: stats.Mode, Up: stats.Up, RTTSeconds: stats.RTT.Seconds(), Reconnects: stats.Reconnects,
+		Mode: string(stats.Mode), Up: stats.Up, RTTSeconds: stats.RTT.Seconds(), Reconnects: stats.Reconnects,
 	}}
 	n.query(func(core *ownership.Node, now time.Time) {
 		peers, ages := core.Peers(now)
@@ -133,4 +136,13 @@ func (n *Node) Condition() error {
 		return errIsolated
 	}
 	return nil
+}
+
+// Notes say what does not keep people away and is worth knowing: how the engine is.
+func (n *Node) Notes() map[string]string {
+	engine := "up"
+	if !n.engine.Stats().Up {
+		engine = "down"
+	}
+	return map[string]string{"engine": engine}
 }

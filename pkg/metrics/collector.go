@@ -23,7 +23,7 @@ func newCollector(m *Metrics) *collector {
 	c := &collector{metrics: m}
 	for _, g := range groups() {
 		for _, f := range g.families {
-			if f.kind != histogram {
+			if f.read != nil {
 				c.families = append(c.families, described{f, newDesc(f)})
 			}
 		}
@@ -66,6 +66,7 @@ func (m *Metrics) snapshot() *snapshot {
 		transport: m.sources.Transport(),
 		signaling: m.sources.Signaling(),
 		ports:     m.sources.Ports(),
+		cluster:   m.sources.Cluster(),
 		requests:  m.requests.samples(),
 		process:   m.process,
 	}
@@ -78,6 +79,8 @@ func (f described) metric(s sample, started time.Time) prometheus.Metric {
 	var made prometheus.Metric
 	var err error
 	switch {
+	case f.kind == histogram:
+		made, err = prometheus.NewConstHistogramWithCreatedTimestamp(f.desc, uint64(s.value), s.sum, s.below, started, s.labels...)
 	case f.kind == gauge:
 		made, err = prometheus.NewConstMetric(f.desc, prometheus.GaugeValue, s.value, s.labels...)
 	case s.created.IsZero():

@@ -12,6 +12,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/goleak"
 
+	"sfu/pkg/cluster"
 	"sfu/pkg/forwarder"
 	"sfu/pkg/metrics"
 	"sfu/pkg/portmux"
@@ -29,6 +30,7 @@ type server struct {
 	transport transport.Stats
 	ports     portmux.Stats
 	signaling signaling.Stats
+	cluster   cluster.Stats
 	asked     int // for rooms
 }
 
@@ -44,6 +46,13 @@ func (s *server) sources() metrics.Sources {
 		Transport: func() transport.Stats { return s.transport },
 		Ports:     func() portmux.Stats { return s.ports },
 		Signaling: func() signaling.Stats { return s.signaling },
+		Cluster: func() cluster.Stats {
+			stats := s.cluster
+			for i, name := range []string{"get", "create", "update", "delete", "request", "publish"} {
+				stats.Engine.Operations[i].Name = name
+			}
+			return stats
+		},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"sfu/pkg/cluster"
 	"sfu/pkg/forwarder"
 	"sfu/pkg/portmux"
 	"sfu/pkg/room"
@@ -38,7 +39,7 @@ type family struct {
 	labels []string
 	// help says what is counted, advice what an operator does when it moves; the latter stands in docs/metrics.md only.
 	help, advice string
-	// read picks the series out of a snapshot; a histogram has none.
+	// read picks the series out of a snapshot; a histogram that is observed has none.
 	read func(*snapshot) []sample
 }
 
@@ -57,6 +58,9 @@ type sample struct {
 	labels []string // values of family.labels
 	// created is when a counter began at 0; zero means that it began with the process.
 	created time.Time
+	// sum and below make a histogram: the sum of what was observed, and how often it was at most the key. value counts all.
+	sum   float64
+	below map[float64]uint64
 }
 
 // A snapshot is everything that one scrape shows.
@@ -68,6 +72,7 @@ type snapshot struct {
 	transport transport.Stats
 	signaling signaling.Stats
 	ports     portmux.Stats
+	cluster   cluster.Stats
 	requests  []sample
 	process   process
 }
@@ -88,6 +93,7 @@ func groups() []group {
 		{"Signalling", signalingFamilies()},
 		{"The TCP port", portFamilies()},
 		{"HTTP", httpFamilies()},
+		{"Cluster", clusterFamilies()},
 		{"Process", processFamilies()},
 	}
 }

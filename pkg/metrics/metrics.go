@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"sfu/pkg/cluster"
 	"sfu/pkg/forwarder"
 	"sfu/pkg/portmux"
 	"sfu/pkg/room"
@@ -33,6 +34,7 @@ type Sources struct {
 	Transport func() transport.Stats
 	Signaling func() signaling.Stats
 	Ports     func() portmux.Stats
+	Cluster   func() cluster.Stats
 }
 
 // Options set up Metrics.

@@ -84,6 +84,7 @@ const (
 	Removed  Reason = "removed"
 	Replaced Reason = "replaced"
 	Shutdown Reason = "shutdown"
+	Moved    Reason = "moved"
 )
 
 // An Event is something that happened in a room: one of the types below.

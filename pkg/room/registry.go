@@ -123,6 +123,13 @@ func (r *Registry) Drain() {
 	r.draining = true
 }
 
+// Undrain takes participants again after Drain, unless the Registry is closed.
+func (r *Registry) Undrain() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.draining = r.tasks.ended()
+}
+
 // Close refuses new participants and waits for the goroutines of the Registry. Rooms that are still there are seated by loudness no
 // more, and do not hear any more what the forwarder says. The Pool must be closed after it.
 func (r *Registry) Close() {

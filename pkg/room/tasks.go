@@ -34,3 +34,10 @@ func (t *tasks) close() {
 	t.mu.Unlock()
 	t.running.Wait()
 }
+
+// ended reports whether close was called.
+func (t *tasks) ended() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.closed
+}

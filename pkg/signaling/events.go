@@ -105,6 +105,8 @@ func leftOf(reason room.Reason) (protocol.Left, ending) {
 		code = protocol.Replaced
 	case room.Shutdown:
 		code = protocol.Shutdown
+	case room.Moved:
+		code = protocol.Moved
 	}
 	left.Code, left.Message = code, code.Info().Sentence
 	return left, endingOf(code)

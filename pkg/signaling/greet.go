@@ -69,8 +69,8 @@ func (s *Server) join(ctx context.Context, c link, v visitor, re uint64, j proto
 
 // enter takes the participant into the room and starts the session.
 func (s *Server) enter(v visitor, j protocol.Join, attempt *joining, c link) (*session, error) {
-	if s.phaseNow() != serving {
-		return nil, room.ErrDraining
+	if err := s.admits(v); err != nil {
+		return nil, err
 	}
 	grant, err := s.verify(j.Token, v)
 	if err != nil {
@@ -92,9 +92,9 @@ func (s *Server) enter(v visitor, j protocol.Join, attempt *joining, c link) (*s
 		sess.log = sess.log.With("client", clip(j.Client.Name), "version", clip(j.Client.Version))
 	}
 	sess.log.Info("joining", "offers", len(j.Offers))
-	if !s.add(sess) {
-		member.Leave(room.Shutdown)
-		return nil, room.ErrDraining
+	if err := s.add(sess, v); err != nil {
+		member.Leave(room.Left)
+		return nil, err
 	}
 	return sess, nil
 }

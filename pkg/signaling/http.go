@@ -21,7 +21,16 @@ func (s *Server) serveInfo(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if s.phaseNow() != serving {
+	at, err := s.opts.Locator.Find(r.Context(), v.room)
+	if err != nil {
+		s.refuse(w, s.notLocated(err, v))
+		return
+	}
+	if at.Elsewhere != nil {
+		at.Elsewhere.ServeHTTP(w, r)
+		return
+	}
+	if at.Signal == "" && s.phaseNow() != serving {
 		s.refuse(w, refuse(protocol.Draining, nil, v.began))
 		return
 	}
@@ -41,7 +50,11 @@ func (s *Server) serveInfo(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	writeJSON(w, http.StatusOK, s.info(v, given || s.tokens.Open()))
+	info := s.info(v, given || s.tokens.Open())
+	if at.Signal != "" {
+		info.Signal, info.Participants = at.Signal, nil // who is there is known there
+	}
+	writeJSON(w, http.StatusOK, info)
 }
 
 // info is the answer of serveInfo; trusted says that who asks may join.
@@ -130,12 +143,15 @@ func (s *Server) serveSignal(w http.ResponseWriter, r *http.Request) {
 	}
 	at, err := s.opts.Locator.Locate(r.Context(), v.room)
 	if err != nil {
-		s.log.Error("locate room", "room", v.room, "err", err)
-		s.refuse(w, refuse(protocol.Overloaded, nil, v.began))
+		s.refuse(w, s.notLocated(err, v))
 		return
 	}
-	if at.Elsewhere != nil {
+	switch {
+	case at.Elsewhere != nil:
 		at.Elsewhere.ServeHTTP(w, r)
+		return
+	case at.Signal != "":
+		s.refuse(w, errElsewhere)
 		return
 	}
 	if !s.begin() {

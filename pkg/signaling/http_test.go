@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"sfu/pkg/signaling/protocol"
 	"sfu/pkg/turn"
@@ -207,6 +209,7 @@ func TestUpgradeNeedsTheSubprotocol(t *testing.T) {
 type locate func(ctx context.Context, room string) (Location, error)
 
 func (f locate) Locate(ctx context.Context, room string) (Location, error) { return f(ctx, room) }
+func (f locate) Find(ctx context.Context, room string) (Location, error)   { return f(ctx, room) }
 
 func TestRoomsThatLiveElsewhere(t *testing.T) {
 	upgraded := false
@@ -220,6 +223,10 @@ func TestRoomsThatLiveElsewhere(t *testing.T) {
 			return Location{Elsewhere: elsewhere}, nil
 		case "lost":
 			return Location{}, errors.New("no engine")
+		case "held":
+			return Location{}, fmt.Errorf("claim: %w", protocol.RoomUnavailable.Refuse())
+		case "there":
+			return Location{Signal: "wss://n2.example.org/v1/rooms/there/signal"}, nil
 		}
 		return Location{}, nil
 	})}, defaultTiming)
@@ -230,9 +237,41 @@ func TestRoomsThatLiveElsewhere(t *testing.T) {
 	if err == nil || resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("lost: %v %v", err, resp)
 	}
+	if status, _, _ := n.get(t, "/v1/rooms/far", nil); status != http.StatusTeapot {
+		t.Errorf("the information of far: %d", status)
+	}
+	for room, code := range map[string]protocol.Code{"lost": protocol.Overloaded, "held": protocol.RoomUnavailable} {
+		status, header, body := n.get(t, "/v1/rooms/"+room, nil)
+		if r := refusalIn(t, body); status != 503 || r.Code != code || r.RetryAfter == 0 || header.Get("Retry-After") == "" {
+			t.Errorf("the information of %s: %d %s", room, status, body)
+		}
+	}
+	_, resp, err = n.tryDial(t, "held", http.Header{})
+	if err == nil || resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "2" {
+		t.Errorf("held: %v %v", err, resp)
+	}
 	n.join(t, "here", with("Ada"))
 	if n.server.Stats().Accepted != 1 {
 		t.Error("a socket for another node was upgraded here")
+	}
+}
+
+func TestClientsAreToldOfTheOtherServerAndNotLedThere(t *testing.T) {
+	const there = "wss://n2.example.org/v1/rooms/kitchen/signal"
+	n := newNetwork(t, Options{Locator: locate(func(context.Context, string) (Location, error) { return Location{Signal: there}, nil })}, defaultTiming)
+	n.server.announceDrain(time.Now().Add(time.Hour)) // who drains still knows where rooms are
+	status, _, body := n.get(t, "/v1/rooms/kitchen", nil)
+	var info protocol.RoomInfo
+	if err := json.Unmarshal(body, &info); err != nil || status != 200 || info.Signal != there || info.Participants != nil {
+		t.Errorf("%d %s: %v", status, body, err)
+	}
+	_, resp, err := n.tryDial(t, "kitchen", http.Header{})
+	if err == nil || resp.StatusCode != 503 {
+		t.Fatalf("a socket here: %v %v", err, resp)
+	}
+	text, _ := io.ReadAll(resp.Body)
+	if r := refusalIn(t, text); r.Code != protocol.RoomUnavailable || !strings.Contains(r.Message, "another server") {
+		t.Errorf("a socket here: %s", text)
 	}
 }
 
@@ -294,7 +333,7 @@ func TestGuessingTokensBlocksTheAddress(t *testing.T) {
 
 func TestDrainingRefusesInfoAndThenSockets(t *testing.T) {
 	n := newNetwork(t, Options{}, defaultTiming)
-	n.server.announceDrain(n.server.deadline)
+	undrained := n.server.announceDrain(n.server.deadline)
 	status, header, body := n.get(t, "/v1/rooms/kitchen", nil)
 	if r := refusalIn(t, body); status != 503 || r.Code != protocol.Draining || r.RetryAfter == 0 || header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", status, body)
@@ -302,7 +341,7 @@ func TestDrainingRefusesInfoAndThenSockets(t *testing.T) {
 	c := n.dial(t, "kitchen") // who resumes must still get in
 	c.send(protocol.Join{})
 	c.expectEnd(protocol.Draining)
-	n.server.shutdown()
+	n.server.shutdown(undrained)
 	if _, resp, err := n.tryDial(t, "kitchen", http.Header{}); err == nil || resp.StatusCode != 503 {
 		t.Errorf("after the end: %v", err)
 	}

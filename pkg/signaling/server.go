@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"sfu/pkg/auth"
+	"sfu/pkg/room"
 	"sfu/pkg/signaling/protocol"
 )
 
@@ -33,8 +34,11 @@ type Server struct {
 	sockets  map[*socket]bool // true once a session speaks through it
 	phase    phase
 	deadline time.Time
-	left     chan struct{} // signalled when a session is forgotten
-	working  sync.WaitGroup
+	// undrained is closed by Undrain; nil while nothing was drained.
+	undrained chan struct{}
+	moves     moves
+	left      chan struct{} // signalled when a session is forgotten
+	working   sync.WaitGroup
 }
 
 // A phase says what a Server still takes.
@@ -72,6 +76,7 @@ func newServer(rooms Rooms, dial Dial, tokens auth.Verifier, opts Options, log *
 		tally:     newTally(opts.ObserveJoin),
 		sessions:  map[string]*session{},
 		sockets:   map[*socket]bool{},
+		moves:     moves{},
 		left:      make(chan struct{}, 1),
 	}
 	s.env = &environment{
@@ -143,16 +148,27 @@ func (s *Server) begin() bool {
 	return true
 }
 
-// add starts a session, unless the server takes none any more.
-func (s *Server) add(sess *session) bool {
+// add starts the session of v, unless the server takes none any more or the room has moved since v came.
+func (s *Server) add(sess *session, v visitor) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.phase != serving {
-		return false
+	if err := s.takes(v); err != nil {
+		return err
 	}
 	s.sessions[sess.id] = sess
 	s.working.Go(sess.run)
-	return true
+	return nil
+}
+
+// takes returns why v may not join now. s.mu is held.
+func (s *Server) takes(v visitor) error {
+	switch {
+	case s.phase != serving:
+		return room.ErrDraining
+	case s.moves.since(v):
+		return protocol.RoomUnavailable.Refuse()
+	}
+	return nil
 }
 
 func (s *Server) find(id string) *session {
@@ -173,6 +189,13 @@ func (s *Server) signalLeft() {
 	case s.left <- struct{}{}:
 	default:
 	}
+}
+
+// admits returns why v may not join now.
+func (s *Server) admits(v visitor) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.takes(v)
 }
 
 // phaseNow returns the phase.

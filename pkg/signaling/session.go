@@ -58,6 +58,8 @@ type session struct {
 	seen uint64
 	// drain is when the server ends, zero where nothing is planned.
 	drain time.Time
+	// move is when the client is told that the room has moved, zero where it has not.
+	move time.Time
 	// over ends the loop; farewell is said when the room is left.
 	over     bool
 	reason   room.Reason
@@ -150,8 +152,9 @@ func (s *session) handle(item any) {
 			s.secrets.confirm()
 		}
 	case drainNotice:
-		s.drain = i.deadline
-		s.sayDrain()
+		s.drainAt(i.deadline)
+	case moveNotice:
+		s.moveAt(i.at)
 	case shutdownNotice:
 		s.leave(room.Shutdown, 0)
 	default:
@@ -159,11 +162,12 @@ func (s *session) handle(item any) {
 	}
 }
 
-// A heardBy tells that the client has received something on link. A drainNotice tells when the server will end, a shutdownNotice that
-// it ends now.
+// A heardBy tells that the client has received something on link. A drainNotice tells when the server will end, or with the zero time that
+// it will not, a moveNotice when to go to the room's next server, a shutdownNotice that the server ends now.
 type (
 	heardBy        struct{ link link }
 	drainNotice    struct{ deadline time.Time }
+	moveNotice     struct{ at time.Time }
 	shutdownNotice struct{}
 )
 
@@ -176,8 +180,13 @@ func (s *session) onTime(now time.Time) {
 	if announce {
 		s.member.SetConnected(false)
 	}
-	if over {
+	switch {
+	case over:
 		s.leave(room.Lost, 0)
+		return
+	case !s.move.IsZero() && !now.Before(s.move):
+		s.leave(room.Moved, 0)
+		return
 	}
 	if s.out.open() && s.joining == nil {
 		if due := s.layers.due(now); len(due) > 0 {
@@ -189,6 +198,9 @@ func (s *session) onTime(now time.Time) {
 // arm sets the timer for the next call of onTime.
 func (s *session) arm(timer *time.Timer) {
 	next := s.seat.next()
+	if !s.move.IsZero() && (next.IsZero() || s.move.Before(next)) {
+		next = s.move
+	}
 	if s.out.open() && s.joining == nil {
 		if l := s.layers.next(); !l.IsZero() && (next.IsZero() || l.Before(next)) {
 			next = l
@@ -266,6 +278,28 @@ func (s *session) refusal(err error) *protocol.Error {
 		s.log.Error("a request failed", "err", err)
 	}
 	return refusal
+}
+
+// drainAt takes note of when the server will end, the zero time where it will not, and says so.
+func (s *session) drainAt(deadline time.Time) {
+	s.drain = deadline
+	if deadline.IsZero() && s.joining == nil {
+		s.out.event(protocol.Undrain{})
+	}
+	s.sayDrain()
+}
+
+// moveAt takes note of when to leave for the room's next server. Who is still joining has nothing to lose, and is sent away at once. A
+// notice that comes later can hasten an earlier one, and not put it off.
+func (s *session) moveAt(at time.Time) {
+	if s.joining != nil {
+		s.refuseJoin(protocol.RoomUnavailable.Refuse())
+		s.reason = room.Moved
+		return
+	}
+	if s.move.IsZero() || at.Before(s.move) {
+		s.move = at
+	}
 }
 
 func (s *session) sayDrain() {

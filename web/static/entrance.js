@@ -13,6 +13,7 @@ export class Entrance {
   /** @type {RoomInfo | null} */ info = null;
   #infoAt = -Infinity;
   /** @type {Promise<Offer> | null} */ #offer = null;
+  /** @type {Promise<RoomInfo> | null} */ #asked = null;
   #generation = 0;
 
   /** @param {{ clock: import('./clock.js').Clock, ask: () => Promise<RoomInfo>, open: (slots: number) => Promise<Offer> }} parts */
@@ -29,6 +30,17 @@ export class Entrance {
   know(info) {
     this.info = info;
     this.#infoAt = this.parts.clock.now();
+  }
+
+  /** Asks for the room, whatever is known of it. Two who ask at a time get one answer. */
+  async refresh() {
+    const asked = this.#asked ?? this.parts.ask();
+    this.#asked = asked;
+    try {
+      this.know(await asked);
+    } finally {
+      if (this.#asked === asked) this.#asked = null;
+    }
   }
 
   /** Credentials run out, and every welcome brings new ones. @param {RTCIceServer[] | undefined} iceServers */
@@ -50,6 +62,7 @@ export class Entrance {
   /** The offer was answered, or nobody wants to enter any more. What is still being made is for nobody. */
   done() {
     this.#offer = null;
+    this.#asked = null;
     this.#generation++;
   }
 
@@ -68,9 +81,8 @@ export class Entrance {
   /** @param {number} generation */
   async #make(generation) {
     if (!this.info || this.parts.clock.now() - this.#infoAt > INFO_FRESH) {
-      const info = await this.parts.ask();
+      await this.refresh();
       this.#check(generation);
-      this.know(info);
     }
     return this.parts.open(this.slots);
   }

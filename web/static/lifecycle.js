@@ -9,6 +9,7 @@
 
 /** @typedef {'idle' | 'joining' | 'connected' | 'resuming' | 'rejoining' | 'failed' | 'left'} Phase */
 /** @typedef {'socket' | 'join' | 'ice' | 'dtls' | 'media'} Step what is being waited for */
+/** @typedef {'moved' | 'shutdown' | 'lost' | 'away'} Cause why one joins again: the room moved, its server ends, it was lost, one was away too long */
 /** @typedef {'none' | 'ice' | 'dtls' | 'connected' | 'broken' | 'over'} Media `broken` may come back, `over` may not */
 /** @typedef {import('./protocol.js').Refusal} Fault */
 /**
@@ -20,6 +21,9 @@
  * @property {Media} media
  * @property {number} mediaSince
  * @property {boolean} seated a session secret is held that may still be good
+ * @property {boolean} member one has been in the room since the person joined
+ * @property {Cause | null} cause why one joins again, null while one does not
+ * @property {number | null} contestedAt since when one's place is said to be taken, perhaps by oneself
  * @property {number} networkAt when the network last changed under us, by what the browser says
  * @property {number} overAt when a connection was last given up for good, and another one made
  * @property {number} restarts ICE restarts and new connections since the media last worked
@@ -30,7 +34,8 @@
  *   { type: 'media', state: 'ice' | 'dtls' | 'connected' | 'disconnected' | 'failed' } | { type: 'over' } | { type: 'network' } |
  *   { type: 'tick' } |
  *   { type: 'leave' }} LifeEvent */
-/** @typedef {{ do: 'connect', delay?: number } | { do: 'greet', with: 'join' | 'resume' } | { do: 'restart-ice' } | { do: 'replace-media' } |
+/** `after`: milliseconds, to which the back-off is added; `fresh`: the attempts before do not count.
+ * @typedef {{ do: 'connect', after?: number, fresh?: boolean } | { do: 'greet', with: 'join' | 'resume' } | { do: 'restart-ice' } | { do: 'replace-media' } |
  *   { do: 'stop' }} Effect */
 
 /** Interruptions shorter than this are not worth acting upon: Firefox makes one at each negotiation. */
@@ -41,20 +46,31 @@ const NETWORK_FRESH = 10_000;
 const RESTART_WITHIN = 10_000;
 const CONNECT_WITHIN = 20_000;
 
-/** A refused first message that may be tried again by itself. */
-const RETRY = new Set(['overloaded', 'draining', 'rate_limited', 'hello_timeout', 'internal', 'slow_consumer', 'socket_lost']);
-const RETRY_DELAY = 2000;
+/** A refusal that may pass: it is tried again by itself, for as long as it takes. */
+const RETRY = new Set(['room_unavailable', 'overloaded', 'draining', 'rate_limited', 'hello_timeout', 'internal', 'slow_consumer', 'socket_lost',
+  'server_unreachable']);
+const RETRY_AFTER = 1000;
+/** What may be said because one's own old seat is not given up yet: who was in the room tries again, for a while. */
+const CONTESTED = new Set(['identity_in_use', 'room_full']);
+const CONTESTED_FOR = 15_000;
+const CONTESTED_AFTER = 500;
+/** A seat that is gone sooner after the socket was lost was not given up, but lost with its server. */
+const SEAT_KEPT = 11_000;
 
 /** Close codes after which coming back by itself would be wrong. @type {Map<number, Fault>} */
 const FINAL_CLOSE = new Map([
   [4009, { code: 'replaced', message: '' }],
   [4010, { code: 'removed', message: '' }],
 ]);
+const MOVED_CLOSE = 4002;
+
+/** Whether a refusal may pass by itself. @param {string} code */
+export const mayPass = (code) => RETRY.has(code);
 
 /** @type {Life} */
 export const IDLE = Object.freeze({
   phase: 'idle', step: null, since: 0, stepSince: 0, media: 'none', mediaSince: 0, networkAt: -Infinity, overAt: -Infinity, seated: false,
-  restarts: 0, fault: null,
+  member: false, cause: null, contestedAt: null, restarts: 0, fault: null,
 });
 
 /** Whether the session is meant to go on. @param {Life} life */
@@ -91,13 +107,14 @@ function opened(life, now) {
 function lost(life, code, now) {
   const final = FINAL_CLOSE.get(code);
   if (final) return ended(life, 'failed', final, now);
+  if (code === MOVED_CLOSE && life.seated) return rejoin(life, 'moved', now);
   if (life.seated && life.phase !== 'resuming') return [at({ ...life, phase: 'resuming', since: now, fault: null }, 'socket', now), []];
   return [at(life, 'socket', now), []];
 }
 
 /** @param {Life} life @param {number} now @returns {[Life, Effect[]]} */
 function welcomed(life, now) {
-  const next = { ...life, seated: true, fault: null };
+  const next = { ...life, seated: true, member: true, contestedAt: null, fault: null };
   // A connection that was found broken while there was no socket to say so needs its restart now.
   if (life.media === 'broken' && life.phase === 'resuming') {
     return [{ ...next, phase: 'connected', step: 'ice', stepSince: now, mediaSince: now, restarts: life.restarts + 1 }, [{ do: 'restart-ice' }]];
@@ -109,7 +126,7 @@ function welcomed(life, now) {
 /** A socket that is welcome and media that flows make a call; what is missing is the step. @param {Life} life @param {number} now @returns {Life} */
 function settle(life, now) {
   if (life.media === 'connected') {
-    return { ...life, phase: 'connected', step: null, restarts: 0, since: life.phase === 'connected' && !life.step ? life.since : now };
+    return { ...life, phase: 'connected', step: null, cause: null, restarts: 0, since: life.phase === 'connected' && !life.step ? life.since : now };
   }
   const phase = life.phase === 'resuming' ? 'connected' : life.phase;
   const begun = life.media === 'none' ? { media: /** @type {const} */ ('ice'), mediaSince: now } : {};
@@ -118,22 +135,28 @@ function settle(life, now) {
 
 /** @param {Life} life @param {{ code: string, message: string, retryAfter?: number }} why @param {number} now @returns {[Life, Effect[]]} */
 function refused(life, { code, message, retryAfter }, now) {
-  const fault = { code, message };
-  if (code === 'resume_invalid') {
-    // Since stays: for the person it is one interruption.
-    return [at({ ...life, phase: 'rejoining', seated: false, media: 'none', mediaSince: now }, 'socket', now), [{ do: 'connect', delay: 0 }]];
+  if (code === 'resume_invalid') return rejoin(life, now - life.since < SEAT_KEPT ? 'lost' : 'away', now);
+  const next = { ...life, fault: { code, message } };
+  if (RETRY.has(code)) return [at(next, 'socket', now), [{ do: 'connect', after: retryAfter ?? RETRY_AFTER }]];
+  const contestedAt = life.contestedAt ?? now;
+  if (life.member && CONTESTED.has(code) && now - contestedAt < CONTESTED_FOR) {
+    return [at({ ...next, contestedAt }, 'socket', now), [{ do: 'connect', after: CONTESTED_AFTER }]];
   }
-  if (RETRY.has(code)) return [at({ ...life, fault }, 'socket', now), [{ do: 'connect', delay: retryAfter ?? RETRY_DELAY }]];
-  return ended(life, 'failed', fault, now);
+  return ended(life, 'failed', next.fault, now);
+}
+
+/** The seat is gone, and one comes back by oneself. For the person it is one interruption, so since stays. @param {Life} life @param {Cause} cause
+ * @param {number} now @returns {[Life, Effect[]]} */
+function rejoin(life, cause, now) {
+  const since = life.phase === 'connected' && !life.step ? now : life.since;
+  const next = { ...life, phase: /** @type {const} */ ('rejoining'), since, seated: false, media: /** @type {const} */ ('none'), mediaSince: now, cause, fault: null };
+  return [at(next, 'socket', now), [{ do: 'connect', after: 0, fresh: true }]];
 }
 
 /** @param {Life} life @param {{ reason: string, code?: string, message?: string }} why @param {number} now @returns {[Life, Effect[]]} */
 function left(life, { reason, code, message }, now) {
   if (reason === 'left') return ended(life, 'left', null, now);
-  if (reason === 'shutdown' || reason === 'lost') {
-    return [at({ ...life, phase: 'rejoining', since: now, seated: false, media: 'none', mediaSince: now }, 'socket', now),
-      [{ do: 'connect', delay: RETRY_DELAY / 4 }]];
-  }
+  if (reason === 'moved' || reason === 'shutdown' || reason === 'lost') return rejoin(life, reason, now);
   return ended(life, 'failed', { code: code ?? reason, message: message ?? '' }, now);
 }
 

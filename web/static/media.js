@@ -17,6 +17,7 @@ import { RequestError } from './socket.js';
  * @property {() => RTCConfiguration} config
  * @property {(source: Source, track: MediaStreamTrack) => import('./encodings.js').Plan} plan
  * @property {(link: Link) => void} linked
+ * @property {() => void} parting a connection is about to be closed
  * @property {() => void} over the connection is of no more use, for the server or for us
  * @property {(notice: Notice) => void} notice
  * @property {import('./clock.js').Clock} clock
@@ -54,6 +55,8 @@ export class Media {
 
   /** A new connection in place of the one before, with everything that is sent. @param {number} slots @returns {Promise<Offer>} its first offer */
   async open(slots) {
+    // Who comes back sees as many people as before, without asking for places twice.
+    const places = Math.max(slots, this.#connection?.slots ?? 0);
     this.close();
     const connection = this.make(`main${this.#made++ || ''}`, this.host.config());
     connection.addEventListener('link', (event) => {
@@ -66,7 +69,7 @@ export class Media {
     connection.addEventListener('order', (event) => this.#offer(connection, /** @type {CustomEvent} */ (event).detail));
     this.#connection = connection;
     this.publications.use(connection);
-    return connection.first(slots);
+    return connection.first(places);
   }
 
   /** Nothing helped the connection: another one, on the same seat. @param {number} slots */
@@ -126,6 +129,7 @@ export class Media {
 
   close() {
     if (!this.#connection) return;
+    this.host.parting();
     this.publications.use(null);
     this.slots.drop(this.#connection.name);
     this.#connection.close();

@@ -3,7 +3,7 @@
 
 /** @typedef {'microphone' | 'camera' | 'screen' | 'screen_audio'} Source */
 /** @typedef {'audio' | 'video'} Kind */
-/** @typedef {'left' | 'lost' | 'removed' | 'replaced' | 'shutdown'} Reason */
+/** @typedef {'left' | 'lost' | 'removed' | 'replaced' | 'shutdown' | 'moved'} Reason */
 
 /** @typedef {{ source: Source, muted?: boolean }} Announced What the client sends on an m-line. */
 /** @typedef {{ pc: string, n: number, sdp: string, tracks?: Record<string, Announced> }} Offer */
@@ -25,7 +25,7 @@
 /** @typedef {{ messageBytes: number, sdpLines: number, slots: number, slotsFirst: number, slotsGrow: number, nameLength: number,
  *   chatBytes: number }} Limits */
 /** @typedef {{ room: string, protocol: string, auth: 'open' | 'token', participants?: number, iceServers?: ICEServer[],
- *   codecs?: { audio?: string[], video?: string[] }, limits?: Partial<Limits> }} RoomInfo */
+ *   codecs?: { audio?: string[], video?: string[] }, limits?: Partial<Limits>, signal?: string }} RoomInfo `signal`: where the socket is, if elsewhere */
 
 /** What a client may ask for; the socket adds `id`.
  * @typedef {(
@@ -49,7 +49,7 @@
  * @typedef {({ re?: number }) & (Joined | ({ type: 'answer' } & Answer) | { type: 'published', track: string } |
  *   ({ type: 'participant' } & Participant) | { type: 'gone', participant: string, reason: Reason } | ({ type: 'track' } & Track) |
  *   { type: 'untrack', track: string } | { type: 'slots', bound?: Binding[], need?: number, unavailable?: Unavailable[] } |
- *   { type: 'layers', layers: Layer[] } | MediaStatus | ({ type: 'message' } & ChatMessage) | { type: 'drain', deadline: number } | Left |
+ *   { type: 'layers', layers: Layer[] } | MediaStatus | ({ type: 'message' } & ChatMessage) | { type: 'drain', deadline: number } | { type: 'undrain' } | Left |
  *   { type: 'ok' } | ErrorMessage)} ServerMessage */
 
 export const VERSION = 'sfu.v1';
@@ -139,6 +139,7 @@ const CHECKS = new Map(Object.entries({
   media: shape({ pc: string, state: string, step: maybe(string), path: maybe(string), code: maybe(string), message: maybe(string) }),
   message: shape(message),
   drain: shape({ deadline: number }),
+  undrain: object,
   left: shape({ reason, code: maybe(string), message: maybe(string) }),
   ok: object,
   error: shape({
@@ -170,6 +171,7 @@ export function parseMessage(frame) {
 const ROOM_INFO = shape({
   room: string, protocol: string, auth: oneOf('open', 'token'), participants: maybe(number), iceServers: list(iceServer),
   codecs: maybe(shape({ audio: list(string), video: list(string) })), limits: map(number),
+  signal: maybe(string),
 });
 
 /** @param {unknown} value @returns {value is RoomInfo} */

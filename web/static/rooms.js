@@ -11,8 +11,13 @@ export const rootOf = (moduleURL) => new URL('..', moduleURL);
 /** @param {URL} root @param {string} room */
 export const roomPage = (root, room) => new URL(`r/${room}`, root);
 
-/** @param {URL} root @param {string} room */
-export function signalURL(root, room) {
+/**
+ * Where the room's socket is: on this server, unless it says where else.
+ * @param {URL} root @param {string} room @param {string} [elsewhere] as the room's information tells
+ */
+export function signalURL(root, room, elsewhere) {
+  const there = elsewhere !== undefined && URL.canParse(elsewhere) ? new URL(elsewhere) : null;
+  if (there?.protocol === 'wss:' || there?.protocol === 'ws:') return there;
   const url = new URL(`v1/rooms/${encodeURIComponent(room)}/signal`, root);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return url;

@@ -1,8 +1,10 @@
 // A person's presence in a room: the API that a user interface uses. It joins the socket, the connection and the state, and does what the
 // lifecycle says. Nothing here touches the document.
 //
-// Events: `change` (something of life, room, local or outbox is new), `notice` (detail: {code, message, source?}: a refusal that ends nothing).
+// Events: `change` (something of life, room, local or outbox is new), `notice` (detail: {code, message, source?}: a refusal that ends nothing),
+// `parting` (told at once: a connection is about to be closed, and the last pictures that came on it can be kept now).
 
+import { Approach } from './approach.js';
 import { capabilitiesOf, choosePublishCodec } from './codecs.js';
 import { realClock } from './clock.js';
 import { Connection } from './connection.js';
@@ -10,9 +12,11 @@ import { Echo } from './echo.js';
 import { audioPlan, cameraPlan, screenPlan } from './encodings.js';
 import { Entrance } from './entrance.js';
 import { IDLE, advance, isLive } from './lifecycle.js';
+import { Silence } from './liveness.js';
 import { Outbox } from './outbox.js';
 import { Media } from './media.js';
 import { VERSION } from './protocol.js';
+import { passed } from './returning.js';
 import { fetchRoom, signalURL } from './rooms.js';
 import { RequestError, Socket } from './socket.js';
 import { emptyRoom, reduce } from './state.js';
@@ -47,6 +51,8 @@ export class Session extends EventTarget {
   #socket;
   #media;
   #entrance;
+  #approach;
+  #silence = new Silence();
   #secret = '';
   #welcomed = false;
   /** How many times entering was begun. */ #attempt = 0;
@@ -78,11 +84,16 @@ export class Session extends EventTarget {
       plan: (source, track) => this.#plan(source, track),
       linked: (state) => this.#happened({ type: 'media', state }),
       over: () => this.#happened({ type: 'over' }),
+      parting: () => this.dispatchEvent(new Event('parting')),
       notice: (detail) => this.#notice(detail),
       changed: () => this.#change(),
       clock: parts.clock,
     });
-    this.#socket = parts.makeSocket(signalURL(root, room));
+    this.#socket = parts.makeSocket(signalURL(root, room, info?.signal));
+    this.#socket.silent = () => this.#silence.look(this, parts.clock);
+    this.#approach = new Approach({
+      socket: this.#socket, entrance: this.#entrance, root, room, seated: () => this.life.seated, refused: (why) => this.#happened({ type: 'refused', ...why }),
+    });
     this.#socket.addEventListener('open', () => this.#happened({ type: 'open' }));
     this.#socket.addEventListener('lost', (event) => this.#socketLost(/** @type {CustomEvent} */ (event).detail));
     this.#socket.addEventListener('message', (event) => this.#receive(/** @type {CustomEvent} */ (event).detail));
@@ -215,6 +226,11 @@ export class Session extends EventTarget {
     return this.#media.stats();
   }
 
+  /** When the server is tried again, by the clock of the parts; null while that is not planned. */
+  get retryAt() {
+    return this.#socket.retryAt;
+  }
+
   /** The network, or the page, came back: no reason to wait any longer. */
   nudge() {
     this.#socket.nudge();
@@ -238,11 +254,7 @@ export class Session extends EventTarget {
   /** @param {import('./lifecycle.js').Effect} effect */
   #do(effect) {
     switch (effect.do) {
-      case 'connect':
-        if (effect.delay === undefined) this.#socket.connect();
-        else this.#socket.reconnect(effect.delay);
-        if (!this.life.seated) this.#prepareEarly();
-        break;
+      case 'connect': this.#approach.connect(effect); break;
       case 'greet': this.#greet(effect.with); break;
       case 'restart-ice': this.#media.restart(); break;
       case 'replace-media': this.#media.replace(this.#entrance.slots); break;
@@ -275,13 +287,6 @@ export class Session extends EventTarget {
     return this.#socket.request({ type: 'join', token, name, offers: [offer], subscribe, client: CLIENT });
   }
 
-  /** A refusal that the upgrade would hide behind a bare "closed" is heard at once this way. */
-  #prepareEarly() {
-    this.#entrance.offer().catch(({ code, message, retryAfter }) => {
-      if (code && code !== 'server_unreachable' && code !== 'socket_lost') this.#happened({ type: 'refused', code, message, retryAfter });
-    });
-  }
-
   /** @param {Joined} joined */
   async #welcome(joined) {
     const before = this.room.messages;
@@ -301,11 +306,12 @@ export class Session extends EventTarget {
     this.#change();
   }
 
-  /** @param {{ code: number, reason: string }} why */
-  #socketLost({ code }) {
+  /** @param {{ code: number, opened: boolean, reason: string }} why */
+  #socketLost({ code, opened, reason }) {
     this.#welcomed = false;
     this.#media.interrupt();
     this.#happened({ type: 'lost', code });
+    if (!opened && reason !== 'reconnect' && isLive(this.life)) this.#approach.ask();
   }
 
   /** @param {import('./protocol.js').ServerMessage} message */
@@ -344,13 +350,16 @@ export class Session extends EventTarget {
     this.#echo.stop();
     this.#cancelTick();
     this.#viewTeller.stop();
-    this.room = { ...this.room, people: new Map(), tracks: new Map(), bound: new Map(), layers: new Map(), unavailable: new Map() };
+    this.room = { ...emptyRoom(), self: this.room.self, room: this.room.room, permissions: this.room.permissions, messages: this.room.messages };
   }
 
   #tick() {
     this.#cancelTick();
     this.#cancelTick = this.parts.clock.after(TICK, () => {
       this.#happened({ type: 'tick' });
+      const room = passed(this.room, this.parts.clock.now());
+      if (room !== this.room) this.#change();
+      this.room = room;
       if (isLive(this.life)) this.#tick();
     });
   }

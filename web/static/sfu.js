@@ -54,8 +54,8 @@ export class Room extends EventTarget {
 
   /** Everyone in the room, oneself included. */
   get people() {
-    return tilesOf(this.#session.room).filter(({ screen }) => !screen).map(({ participant, name, self, silent, video, connected }) => ({
-      id: participant, name, self, connected, microphone: !silent, camera: Boolean(video && !video.muted),
+    return tilesOf(this.#session.room).filter(({ screen }) => !screen).map(({ key, name, self, silent, video, connected }) => ({
+      id: key, name, self, connected, microphone: !silent, camera: Boolean(video && !video.muted),
     }));
   }
 

@@ -2,7 +2,7 @@
 // knows frames and their ids, and nothing of rooms.
 //
 // Events: `open` (a new connection; the owner says hello), `message` (detail: what the server said without being asked),
-// `lost` (detail: {code, reason}; the next attempt is on its way unless close() was called).
+// `lost` (detail: {code, reason, opened}: `opened` once it was open; the next attempt is on its way unless close() was called).
 
 import { backoff } from './backoff.js';
 import { realClock } from './clock.js';
@@ -23,8 +23,12 @@ export class RequestError extends Error {
   }
 }
 
-const PING_EVERY = 5000;
+const PING_EVERY = 2000;
 const PONG_WITHIN = 6000;
+/** When no media comes either, an answer that is missing this long tells enough. */
+const SILENT_WITHIN = 2000;
+/** How often one looks while an answer is missing. */
+const LOOK_EVERY = 1000;
 /** A handshake that takes longer is given up: some proxies swallow upgrades without a word. */
 const OPEN_WITHIN = 8000;
 /** A timer that comes this late means that the page was asleep, and says nothing about the server. */
@@ -36,6 +40,14 @@ export class Socket extends EventTarget {
   #nextId = 1;
   #attempt = 0;
   #wanted = false;
+  /** The present connection has been open. */ #opened = false;
+  /** Which ping is not answered yet, 0 for none. */ #asking = 0;
+  /** When the next attempt is made, null while none is planned. @type {number | null} */ retryAt = null;
+  /**
+   * Whether media that should come does not. It is asked while an answer is missing.
+   * @type {() => Promise<boolean>}
+   */
+  silent = async () => false;
   /** @type {() => void} */ #cancelTimer = () => {};
   /** @type {() => void} */ #cancelPing = () => {};
 
@@ -62,8 +74,19 @@ export class Socket extends EventTarget {
     this.#wanted = true;
     if (this.#ws) return;
     this.#cancelTimer();
-    if (delay > 0) this.#cancelTimer = this.clock.after(delay, () => this.#open());
+    if (delay > 0) this.#openAfter(delay);
     else this.#open();
+  }
+
+  /** Where to connect from now on. What is being opened elsewhere is given up for it. @param {string | URL} url */
+  aim(url) {
+    if (String(url) === String(this.url)) return;
+    this.url = url;
+    const ws = this.#ws;
+    if (!ws || this.isOpen) return;
+    this.#ws = null;
+    ws.close();
+    this.#open();
   }
 
   /** The other side has accepted us: the next loss starts the back-off anew. */
@@ -78,11 +101,12 @@ export class Socket extends EventTarget {
     else if (!this.#ws) this.connect();
   }
 
-  /** Drops the present connection and makes a new one after `delay` ms. @param {number} [delay] */
-  reconnect(delay) {
+  /** Drops the present connection, if there is one, and makes a new one after `after` ms and the back-off. @param {number} after */
+  reconnect(after) {
+    const delay = after + backoff(this.#attempt++, this.random());
     const ws = this.#ws;
     if (!ws) {
-      if (delay !== undefined) this.connect(delay);
+      this.connect(delay);
       return;
     }
     this.#lose({ code: 0, reason: 'reconnect' }, delay);
@@ -93,6 +117,7 @@ export class Socket extends EventTarget {
   close(code = 1000, reason = '') {
     this.#wanted = false;
     this.#cancelTimer();
+    this.retryAt = null;
     const ws = this.#ws;
     if (!ws) return;
     this.#lose({ code, reason });
@@ -120,7 +145,15 @@ export class Socket extends EventTarget {
     });
   }
 
+  /** @param {number} delay */
+  #openAfter(delay) {
+    this.retryAt = this.clock.now() + delay;
+    this.#cancelTimer = this.clock.after(delay, () => this.#open());
+  }
+
   #open() {
+    this.#cancelTimer();
+    this.retryAt = null;
     /** @type {WebSocket} */
     let ws;
     try {
@@ -130,6 +163,7 @@ export class Socket extends EventTarget {
       return;
     }
     this.#ws = ws;
+    this.#opened = false;
     this.#cancelTimer = this.clock.after(OPEN_WITHIN, () => {
       if (ws.readyState === this.Native.CONNECTING) ws.close();
       if (this.#ws === ws) this.#lose({ code: 0, reason: 'no answer' });
@@ -137,6 +171,7 @@ export class Socket extends EventTarget {
     ws.onopen = () => {
       if (this.#ws !== ws) return;
       this.#cancelTimer();
+      this.#opened = true;
       this.#schedulePing();
       this.dispatchEvent(new Event('open'));
     };
@@ -169,23 +204,49 @@ export class Socket extends EventTarget {
   /** @param {number} within */
   #ping(within) {
     const ws = this.#ws;
-    const due = this.clock.now() + within;
+    const id = this.#nextId;
+    this.#asking = id;
+    this.request({ type: 'ping' }).then(() => {
+      if (this.#asking !== id) return;
+      this.#asking = 0;
+      if (this.#ws === ws) this.#schedulePing();
+    }, () => {});
+    this.#awaitPong(id, this.clock.now(), within);
+  }
+
+  /** @param {number} id of the ping @param {number} asked @param {number} within */
+  #awaitPong(id, asked, within) {
+    const due = this.clock.now() + LOOK_EVERY;
     this.#cancelPing();
-    this.#cancelPing = this.clock.after(within, () => {
-      if (this.#ws !== ws) return;
-      if (this.clock.now() > due + ASLEEP) {
-        this.#ping(within);
-        return;
+    this.#cancelPing = this.clock.after(LOOK_EVERY, () => {
+      const now = this.clock.now();
+      if (now > due + ASLEEP) this.#ping(within);
+      else if (now - asked >= within) this.#giveUp(id, 'no pong');
+      else {
+        this.#doubt(id, asked);
+        this.#awaitPong(id, asked, within);
       }
-      this.#lose({ code: 0, reason: 'no pong' });
-      ws?.close();
     });
-    this.request({ type: 'ping' }).then(() => this.#ws === ws && this.#schedulePing(), () => {});
+  }
+
+  /** @param {number} id @param {number} asked */
+  async #doubt(id, asked) {
+    const silent = await this.silent();
+    if (silent && this.clock.now() - asked >= SILENT_WITHIN) this.#giveUp(id, 'no pong, no media');
+  }
+
+  /** @param {number} id @param {string} reason */
+  #giveUp(id, reason) {
+    const ws = this.#ws;
+    if (this.#asking !== id || !ws) return;
+    this.#lose({ code: 0, reason });
+    ws.close();
   }
 
   /** @param {{ code: number, reason: string }} why @param {number} [delay] */
   #lose(why, delay) {
     this.#ws = null;
+    this.#asking = 0;
     this.#cancelPing();
     this.#cancelTimer();
     const waiting = [...this.#waiting.values()];
@@ -196,10 +257,7 @@ export class Socket extends EventTarget {
 
   /** @param {{ code: number, reason: string }} why @param {number} [delay] */
   #lost(why, delay) {
-    if (this.#wanted) {
-      const wait = delay ?? backoff(this.#attempt++, this.random());
-      this.#cancelTimer = this.clock.after(wait, () => this.#open());
-    }
-    this.dispatchEvent(new CustomEvent('lost', { detail: why }));
+    if (this.#wanted) this.#openAfter(delay ?? backoff(this.#attempt++, this.random()));
+    this.dispatchEvent(new CustomEvent('lost', { detail: { ...why, opened: this.#opened } }));
   }
 }

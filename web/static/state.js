@@ -1,6 +1,8 @@
 // The room as one plain object, and the reducer that makes the next from what the server says. Pure. Collections are Maps, because their keys
 // come from others; every change makes new ones, so that a view can tell by identity what changed.
 
+import { arrived, rejoined, sentAhead, shared } from './returning.js';
+
 /** @typedef {import('./protocol.js').ServerMessage} ServerMessage */
 /** @typedef {import('./protocol.js').Participant} Participant */
 /** @typedef {import('./protocol.js').Track} Track */
@@ -22,6 +24,8 @@
  * @property {Map<string, Unavailable>} unavailable by track id
  * @property {ChatMessage[]} messages
  * @property {number | null} drainAt when the server will end, by our clock
+ * @property {Map<string, string>} keys what stands on the screen for an id, where that is not the id
+ * @property {Map<string, import('./returning.js').Returning>} returning by key: who was here before everyone joined anew
  */
 
 const CHAT_KEPT = 500;
@@ -29,7 +33,7 @@ const CHAT_KEPT = 500;
 /** @type {() => RoomState} */
 export const emptyRoom = () => ({
   self: '', room: '', permissions: {}, people: new Map(), tracks: new Map(), bound: new Map(), layers: new Map(), unavailable: new Map(),
-  messages: [], drainAt: null,
+  messages: [], drainAt: null, keys: new Map(), returning: new Map(),
 });
 
 /** The name of a place for a remote track. @param {{ pc: string, mid: string }} place */
@@ -41,15 +45,19 @@ export const seatKey = ({ pc, mid }) => `${pc}/${mid}`;
  */
 export function reduce(state, message, now) {
   switch (message.type) {
-    case 'joined': return joined(state, message);
-    case 'participant': return { ...state, people: with_(state.people, message.id, person(message)) };
-    case 'gone': return gone(state, message.participant);
-    case 'track': return { ...state, tracks: with_(state.tracks, message.id, trackOf(message)) };
+    case 'joined': return message.resumed ? resumed(state, joined(state, message)) : rejoined(state, joined(state, message), now);
+    case 'participant': return { ...(state.people.has(message.id) ? state : arrived(state, person(message))), people: with_(state.people, message.id, person(message)) };
+    case 'gone': {
+      const after = gone(state, message.participant);
+      return message.reason === 'moved' ? sentAhead(state, after, message.participant, now) : after;
+    }
+    case 'track': return { ...shared(state, trackOf(message)), tracks: with_(state.tracks, message.id, trackOf(message)) };
     case 'untrack': return withoutTracks(state, [message.track]);
     case 'slots': return slots(state, message);
     case 'layers': return layers(state, message.layers);
     case 'message': return { ...state, messages: say(state.messages, [message]) };
     case 'drain': return { ...state, drainAt: now + message.deadline };
+    case 'undrain': return { ...state, drainAt: null };
     default: return state;
   }
 }
@@ -71,8 +79,13 @@ function joined(state, message) {
     unavailable: new Map((message.unavailable ?? []).map((u) => [u.track, u])),
     messages: say(state.messages, message.messages ?? []),
     drainAt: null,
+    keys: state.keys,
+    returning: state.returning,
   };
 }
+
+/** Somebody who is missing may have come meanwhile. @param {RoomState} before @param {RoomState} after @returns {RoomState} */
+const resumed = (before, after) => [...after.people.values()].filter(({ id }) => !before.people.has(id)).reduce(arrived, after);
 
 /** @param {Participant} p @returns {Person} */
 const person = ({ id, name, connected }) => ({ id, name, connected });
@@ -83,7 +96,9 @@ const trackOf = ({ id, participant, kind, source, muted, codec }) => ({ id, part
 /** @param {RoomState} state @param {string} id @returns {RoomState} */
 function gone(state, id) {
   const left = withoutTracks(state, [...state.tracks.values()].filter((t) => t.participant === id).map((t) => t.id));
-  return { ...left, people: without(left.people, [id]) };
+  const returning = new Map(left.returning);
+  for (const [key, back] of left.returning) if (back.id === id) returning.delete(key);
+  return { ...left, people: without(left.people, [id]), keys: without(left.keys, [id]), returning };
 }
 
 /** @param {RoomState} state @param {string[]} ids @returns {RoomState} */

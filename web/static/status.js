@@ -11,8 +11,18 @@ import { PATIENCE, isLive } from './lifecycle.js';
 export const STUCK_AFTER = 10_000;
 /** After this a person may want to begin anew. */
 export const REJOIN_AFTER = 30_000;
+/** A wait this long is counted down. */
+const LONG_WAIT = 3000;
 /** Shorter interruptions of the socket are not worth a word: sound and pictures go on meanwhile. */
 const SOCKET_QUIET = 1500;
+
+/** Why one joins again. @type {Record<import('./lifecycle.js').Cause, string>} */
+const AGAIN = {
+  moved: 'This call is moving to another server …',
+  shutdown: 'The server of this call was shut down. Joining again …',
+  lost: 'The server of this call was lost. Joining again …',
+  away: 'You were away too long and your place was given up. Joining again …',
+};
 
 /**
  * @typedef {object} Situation
@@ -21,13 +31,14 @@ const SOCKET_QUIET = 1500;
  * @property {boolean} soundBlocked the browser wants a gesture before it plays sound
  * @property {number | null} silentSince since when nothing arrives although the server sends
  * @property {number | null} drainAt
+ * @property {number | null} [retryAt] when the server is tried again, where that is planned
  */
 
 /** @param {Situation} situation @returns {Status | null} */
-export function statusOf({ life, now, soundBlocked, silentSince, drainAt }) {
+export function statusOf({ life, now, soundBlocked, silentSince, drainAt, retryAt = null }) {
   if (!isLive(life)) return null;
   const broken = brokenStep(life, now);
-  if (broken) return waiting(life, broken, now);
+  if (broken) return waiting(life, broken, now, retryAt);
   if (silentSince !== null && now - silentSince >= STUCK_AFTER / 2) {
     return { tone: 'warning', text: 'Nothing arrives from the server', detail: STUCK.media, action: now - silentSince > REJOIN_AFTER ? 'rejoin' : null, joining: false };
   }
@@ -48,17 +59,40 @@ function brokenStep(life, now) {
   return null;
 }
 
-/** @param {Life} life @param {{ step: import('./lifecycle.js').Step, since: number }} broken @param {number} now @returns {Status} */
-function waiting(life, { step, since }, now) {
+/**
+ * @param {Life} life @param {{ step: import('./lifecycle.js').Step, since: number }} broken @param {number} now @param {number | null} retryAt
+ * @returns {Status}
+ */
+function waiting(life, { step, since }, now, retryAt) {
   const joining = life.phase === 'joining';
-  const seconds = Math.floor((now - since) / 1000);
   const stuck = now - Math.max(life.stepSince, since) >= STUCK_AFTER;
-  const doing = DOING[step];
   return {
-    tone: joining && !stuck && !life.fault ? 'calm' : 'warning',
-    text: joining ? `${doing}${seconds >= 3 ? ` (${seconds} s)` : ''}` : `Reconnecting (${seconds} s): ${doing[0].toLowerCase()}${doing.slice(1)}`,
-    detail: life.fault ? adviceFor(life.fault).sentence : stuck ? STUCK[step] : '',
+    tone: (joining || life.cause === 'moved') && !stuck && !life.fault ? 'calm' : 'warning',
+    text: sentenceOf(life, step, now - since, retryAt === null ? 0 : retryAt - now),
+    detail: detailOf(life, step, stuck),
     action: now - since >= REJOIN_AFTER ? 'rejoin' : null,
     joining,
   };
+}
+
+/** @param {Life} life @param {import('./lifecycle.js').Step} step @param {number} waited @param {number} wait until the next attempt @returns {string} */
+function sentenceOf({ phase, cause, fault }, step, waited, wait) {
+  const seconds = Math.floor(waited / 1000);
+  if (fault?.code === 'room_unavailable') {
+    return `The server cannot open this room at the moment. Trying again ${wait >= LONG_WAIT ? `in ${Math.ceil(wait / 1000)} s` : '…'}`;
+  }
+  const doing = DOING[step];
+  const time = seconds >= 3 ? ` (${seconds} s)` : '';
+  if (phase === 'joining') return `${doing}${time}`;
+  if (cause) return `${AGAIN[cause]}${time}`;
+  return `Reconnecting (${seconds} s): ${doing[0].toLowerCase()}${doing.slice(1)}`;
+}
+
+/** @param {Life} life @param {import('./lifecycle.js').Step} step @param {boolean} stuck */
+function detailOf({ fault, member }, step, stuck) {
+  if (fault && member && (fault.code === 'identity_in_use' || fault.code === 'room_full')) {
+    return 'The place that you had before may not be given up yet. That takes a few seconds.';
+  }
+  if (fault && fault.code !== 'room_unavailable') return adviceFor(fault).sentence;
+  return stuck ? STUCK[step] : '';
 }

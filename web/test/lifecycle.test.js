@@ -14,7 +14,9 @@ function run(script) {
     const [next, done] = advance(life, event, now);
     life = next;
     for (const effect of done) {
-      effects.push(effect.do === 'greet' ? `greet ${effect.with}` : effect.do === 'connect' && effect.delay !== undefined ? `connect ${effect.delay}` : effect.do);
+      if (effect.do === 'greet') effects.push(`greet ${effect.with}`);
+      else if (effect.do === 'connect' && effect.after !== undefined) effects.push(`connect ${effect.after}${effect.fresh ? ' fresh' : ''}`);
+      else effects.push(effect.do);
     }
   }
   return { life, effects };
@@ -60,7 +62,7 @@ test('a resume that is not valid leads to a new join', () => {
   const { life, effects } = run([...JOINED, [1000, { type: 'lost' }], [1100, { type: 'open' }],
     [1200, { type: 'refused', code: 'resume_invalid', message: '' }], [1210, { type: 'lost', code: 4401 }], [1300, { type: 'open' }],
     [1400, { type: 'joined' }], [1500, { type: 'media', state: 'connected' }]]);
-  assert.deepEqual(effects, ['connect', 'greet join', 'greet resume', 'connect 0', 'greet join']);
+  assert.deepEqual(effects, ['connect', 'greet join', 'greet resume', 'connect 0 fresh', 'greet join']);
   assert.equal(life.phase, 'connected');
 });
 
@@ -83,10 +85,64 @@ test('being removed, replaced, or sent away ends in its own way', () => {
     [{ type: 'left', reason: 'removed', code: 'removed', message: 'x' }, 'failed', 'removed'],
     [{ type: 'left', reason: 'left' }, 'left', undefined],
     [{ type: 'left', reason: 'shutdown' }, 'rejoining', undefined],
+    [{ type: 'left', reason: 'moved', code: 'moved' }, 'rejoining', undefined],
+    [{ type: 'left', reason: 'replaced', code: 'replaced' }, 'failed', 'replaced'],
+    [{ type: 'lost', code: 4002 }, 'rejoining', undefined],
+    [{ type: 'lost', code: 4503 }, 'resuming', undefined],
     [{ type: 'leave' }, 'left', undefined],
   ])) {
     const { life } = run([...JOINED, [1000, event]]);
     assert.deepEqual([life.phase, life.fault?.code], [phase, code], JSON.stringify(event));
+  }
+});
+
+test('who is sent away by a move, or loses the seat, joins again at once and knows why', () => {
+  /** @type {[[number, LifeEvent][], string, number][]} what happened, the cause, and since when */
+  const cases = [
+    [[[1000, { type: 'left', reason: 'moved', code: 'moved' }], [1001, { type: 'lost', code: 4002 }]], 'moved', 1000],
+    [[[1000, { type: 'lost', code: 4002 }]], 'moved', 1000],
+    [[[1000, { type: 'left', reason: 'shutdown', code: 'shutdown' }]], 'shutdown', 1000],
+    [[[1000, { type: 'left', reason: 'lost' }]], 'lost', 1000],
+    [[[1000, { type: 'lost', code: 1006 }], [2000, { type: 'open' }], [2100, { type: 'refused', code: 'resume_invalid', message: '' }]], 'lost', 1000],
+    [[[1000, { type: 'lost', code: 1006 }], [13_000, { type: 'open' }], [13_100, { type: 'refused', code: 'resume_invalid', message: '' }]], 'away', 1000],
+  ];
+  for (const [script, cause, since] of cases) {
+    const { life, effects } = run([...JOINED, ...script]);
+    assert.deepEqual([life.phase, life.step, life.cause, life.since, life.seated, life.member], ['rejoining', 'socket', cause, since, false, true]);
+    assert.equal(effects.filter((effect) => effect === 'connect 0 fresh').length, 1, JSON.stringify(script));
+    const back = run([...JOINED, ...script, [14_000, { type: 'open' }], [14_100, { type: 'joined' }], [14_200, { type: 'media', state: 'connected' }]]);
+    assert.deepEqual([back.life.phase, back.life.step, back.life.cause], ['connected', null, null]);
+    assert.equal(back.effects.at(-1), 'greet join');
+  }
+});
+
+test('a call that is moved twice is one interruption', () => {
+  const { life } = run([...JOINED, [1000, { type: 'left', reason: 'moved' }], [1300, { type: 'open' }], [1400, { type: 'joined' }], [1500, { type: 'left', reason: 'moved' }]]);
+  assert.deepEqual([life.phase, life.since, life.cause], ['rejoining', 1000, 'moved']);
+});
+
+test('who was in the call is never turned away for want of a server', () => {
+  for (const code of ['room_unavailable', 'overloaded', 'draining', 'server_unreachable', 'rate_limited']) {
+    /** @type {[number, LifeEvent][]} */
+    const script = [...JOINED, [1000, { type: 'left', reason: 'moved' }]];
+    for (let now = 2000; now < 3_600_000; now += 8000) script.push([now, { type: 'open' }], [now + 10, { type: 'refused', code, message: '', retryAfter: 2000 }]);
+    const { life, effects } = run(script);
+    assert.deepEqual([life.phase, life.step, life.fault?.code, effects.at(-1)], ['rejoining', 'socket', code, 'connect 2000']);
+    assert.deepEqual(run([...script, [4_000_000, { type: 'open' }], [4_000_001, { type: 'joined' }]]).life.fault, null);
+  }
+});
+
+test('one’s own old place may be in the way for a while', () => {
+  for (const code of ['identity_in_use', 'room_full']) {
+    const refused = /** @type {LifeEvent} */ ({ type: 'refused', code, message: '' });
+    assert.equal(run([[0, { type: 'join' }], [1, { type: 'open' }], [2, refused]]).life.phase, 'failed', 'a stranger is turned away');
+    /** @type {[number, LifeEvent][]} */
+    const again = [...JOINED, [1000, { type: 'left', reason: 'moved' }], [1100, { type: 'open' }], [1200, refused], [16_000, { type: 'open' }], [16_199, refused]];
+    const { life, effects } = run(again);
+    assert.deepEqual([life.phase, life.fault?.code, effects.at(-1)], ['rejoining', code, 'connect 500']);
+    assert.deepEqual([run([...again, [16_200, refused]]).life.phase, run([...again, [16_200, refused]]).life.fault?.code], ['failed', code]);
+    const later = run([...again, [16_300, { type: 'open' }], [16_400, { type: 'joined' }], [90_000, { type: 'left', reason: 'moved' }], [90_100, refused]]);
+    assert.equal(later.life.phase, 'rejoining', 'each time has its own while');
   }
 });
 
@@ -162,7 +218,7 @@ test('a live session always waits for something or is whole, whatever happens', 
     { type: 'open' }, { type: 'lost', code: 1006 }, { type: 'joined' }, { type: 'refused', code: 'resume_invalid', message: '' },
     { type: 'refused', code: 'overloaded', message: '' }, { type: 'media', state: 'ice' }, { type: 'media', state: 'dtls' },
     { type: 'media', state: 'connected' }, { type: 'media', state: 'disconnected' }, { type: 'media', state: 'failed' }, { type: 'network' },
-    { type: 'tick' }, { type: 'over' },
+    { type: 'tick' }, { type: 'over' }, { type: 'left', reason: 'moved' }, { type: 'lost', code: 4002 }, { type: 'refused', code: 'room_unavailable', message: '' },
   ];
   for (let round = 0; round < 300; round++) {
     let [life] = advance(IDLE, { type: 'join' }, 0);

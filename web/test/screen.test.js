@@ -46,6 +46,33 @@ test('why the last attempt was refused is said', () => {
   assert.match(String(status({ phase: 'joining', step: 'socket', fault: { code: 'overloaded', message: '' } }, 100)?.detail), /busy/);
 });
 
+test('why one joins again is said, and what is stuck', () => {
+  for (const [cause, words] of /** @type {const} */ ([
+    ['moved', 'This call is moving to another server …'], ['lost', 'The server of this call was lost. Joining again …'],
+    ['shutdown', 'The server of this call was shut down. Joining again …'], ['away', 'You were away too long and your place was given up. Joining again …'],
+  ])) {
+    const again = /** @type {Partial<Life>} */ ({ phase: 'rejoining', step: 'socket', cause, member: true, seated: false, media: 'none', since: 0, stepSince: 0 });
+    assert.deepEqual([status(again, 100)?.text, status(again, 100)?.tone, status(again, 100)?.detail], [words, cause === 'moved' ? 'calm' : 'warning', '']);
+    assert.equal(status(again, 5000)?.text, `${words} (5 s)`);
+    assert.deepEqual([status(again, STUCK_AFTER)?.detail, status(again, STUCK_AFTER)?.tone], [STUCK.socket, 'warning']);
+    assert.equal(status(again, REJOIN_AFTER)?.action, 'rejoin');
+  }
+});
+
+test('a room that cannot be opened is said, with the time where it is long', () => {
+  const refused = /** @type {Partial<Life>} */ ({ phase: 'rejoining', step: 'socket', cause: 'lost', media: 'none', fault: { code: 'room_unavailable', message: '' } });
+  const text = (/** @type {number | null} */ retryAt) => status(refused, 1000, { retryAt })?.text;
+  assert.equal(text(null), 'The server cannot open this room at the moment. Trying again …');
+  assert.equal(text(3900), 'The server cannot open this room at the moment. Trying again …');
+  assert.equal(text(7100), 'The server cannot open this room at the moment. Trying again in 7 s');
+  assert.equal(status({ ...refused, phase: 'joining', cause: null }, 1000)?.text, text(null));
+});
+
+test('one’s own old place is told from that of another', () => {
+  const taken = /** @type {Partial<Life>} */ ({ phase: 'rejoining', step: 'socket', cause: 'moved', member: true, fault: { code: 'identity_in_use', message: '' } });
+  assert.match(String(status(taken, 0)?.detail), /^The place that you had before/);
+});
+
 test('a flap of the media is not worth a word, a break is', () => {
   const flap = /** @type {Partial<Life>} */ ({ media: 'broken', mediaSince: 1000 });
   assert.equal(status(flap, 1080), null);

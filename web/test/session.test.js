@@ -299,6 +299,130 @@ test('when the seat is gone, a new join with a new connection and the same camer
   assert.equal(session.publication('camera')?.id, 'again');
 });
 
+/** A call in a room with people, chat and a muted microphone, at the moment when its server sends everyone away. */
+async function moving() {
+  const made = make();
+  const { session, socket } = made;
+  const microphone = fakeTrack('audio');
+  const camera = fakeTrack('video', { height: 720 });
+  session.publish('microphone', microphone);
+  session.publish('camera', camera);
+  await enter(made, {
+    answers: [{ pc: 'main', n: 1, sdp: 'v=0', published: { 0: 'mine', 1: 'cam' } }], bound: [{ pc: 'main', mid: '3', track: 'T' }],
+    messages: [{ id: 1, from: 'grace', name: 'Grace', body: 'before', at: 5 }],
+  });
+  session.mute('microphone', true);
+  session.say('on its way');
+  let parted = 0;
+  session.addEventListener('parting', () => parted++);
+  await settle();
+  socket.tell({ type: 'left', reason: 'moved', code: 'moved', message: 'on' });
+  await settle();
+  return { ...made, microphone, camera, parted: () => parted };
+}
+
+test('a room that moves is followed with everything that was there', async () => {
+  const { session, socket, clock, pc, microphone, camera, notices, parted } = await moving();
+  assert.deepEqual([session.life.phase, session.life.cause, socket.attempts.at(-1), socket.settledCount], ['rejoining', 'moved', 0, 2]);
+  assert.deepEqual([session.room.people.size, session.room.messages.length, parted()], [2, 1, 1], 'what was there is still shown');
+  socket.open();
+  await settle();
+  const join = socket.of('join')[1];
+  assert.deepEqual([join.name, join.offers[0].pc, Object.values(join.offers[0].tracks)],
+    ['Ada', 'main1', [{ source: 'microphone', muted: true }, { source: 'camera', muted: false }]]);
+  assert.deepEqual(pc().transceivers.slice(0, 2).map(({ sender }) => sender.track), [microphone, camera]);
+  assert.deepEqual([microphone.enabled, camera.enabled, microphone.stopped, camera.stopped], [false, true, undefined, undefined]);
+  const grace = { ...GRACE, id: 'grace2', tracks: [{ ...GRACE.tracks[0], id: 'T2', participant: 'grace2' }] };
+  socket.answer('join', joined({
+    self: 'ada2', session: 'other', participants: [{ id: 'ada2', name: 'Ada', connected: true }, grace], answers: [{ pc: 'main1', n: 1, sdp: 'v=0', published: { 0: 'm2', 1: 'c2' } }],
+    messages: [{ id: 1, from: 'grace', name: 'Grace', body: 'before', at: 5 }],
+  }));
+  await settle();
+  pc().become('connected', 'connected');
+  await settle();
+  assert.deepEqual([session.life.phase, session.life.step, session.life.cause], ['connected', null, null]);
+  assert.deepEqual(session.room.messages.map(({ body }) => body), ['before']);
+  assert.deepEqual(socket.of('message').map(({ body }) => body), ['on its way', 'on its way'], 'what did not arrive is said again');
+  assert.deepEqual([session.publication('microphone'), session.publication('camera')], [{ muted: true, id: 'm2' }, { muted: false, id: 'c2' }]);
+  assert.deepEqual([session.isSelf('ada'), session.isSelf('ada2'), session.room.keys.get('grace2')], [true, true, 'grace']);
+  assert.deepEqual(notices, []);
+  await clock.advance(6000);
+  assert.equal(session.room.returning.size, 0);
+});
+
+test('a room that no server can open is tried until one can', async () => {
+  const { asked, fetchRoom } = slowRoom();
+  const made = make({ fetchRoom: (/** @type {any} */ ...args) => (asked.length === 0 ? (asked.push(/** @type {any} */ (null)), INFO) : fetchRoom(...(/** @type {[]} */ (args)))) });
+  const { session, socket } = made;
+  await enter(made);
+  socket.tell({ type: 'left', reason: 'shutdown' });
+  for (let i = 1; i < 4; i++) {
+    // The upgrade is refused, which a browser tells as a socket that was lost; asking for the room tells why.
+    socket.lose(1006);
+    await settle();
+    asked[i].reject(new RequestError('room_unavailable', 'later', 2000));
+    await settle();
+    assert.deepEqual([session.life.phase, session.life.fault?.code, socket.attempts.at(-1), asked.length], ['rejoining', 'room_unavailable', 2000, i + 1]);
+  }
+  socket.open();
+  await settle();
+  assert.equal(socket.of('join').length, 2);
+});
+
+test('while a session may be resumed only that is tried', async () => {
+  let code = '';
+  const made = make({ fetchRoom: async () => {
+    if (code) throw new RequestError(code, 'no', 2000);
+    return INFO;
+  } });
+  const { session, socket } = made;
+  await enter(made);
+  socket.lose(1006);
+  for (code of ['token_expired', 'room_unavailable']) {
+    socket.lose(1006);
+    await settle();
+    assert.equal(session.life.phase, 'resuming');
+  }
+  assert.equal(session.life.fault?.code, 'room_unavailable');
+  socket.open();
+  await settle();
+  assert.equal(socket.of('resume').length, 1);
+});
+
+test('the socket is opened where the room is', async () => {
+  let signal = /** @type {string | undefined} */ ('wss://n2.example/signal');
+  const made = make({ fetchRoom: async () => ({ ...INFO, ...(signal ? { signal } : {}) }) });
+  const { socket } = made;
+  await enter(made);
+  assert.deepEqual(socket.aims, ['ws://x/v1/rooms/kitchen/signal']);
+  socket.tell({ type: 'left', reason: 'moved' });
+  await settle();
+  assert.equal(socket.aims.at(-1), 'wss://n2.example/signal');
+  signal = undefined;
+  socket.lose(1006);
+  await settle();
+  assert.equal(socket.aims.at(-1), 'ws://x/v1/rooms/kitchen/signal', 'when that fails the room is asked for again');
+});
+
+test('media are missed only where some should come', async () => {
+  const made = make();
+  const { socket, session, pc, clock } = made;
+  await enter(made, { bound: [{ pc: 'main', mid: '1', track: 'T' }] });
+  let packets = 10;
+  pc().getStats = async () => /** @type {any} */ (new Map([['a', { type: 'inbound-rtp', packetsReceived: packets }]]));
+  const silent = async () => {
+    await clock.advance(1000);
+    return socket.silent();
+  };
+  assert.deepEqual([await silent(), await silent()], [false, false], 'the server does not send');
+  socket.tell({ type: 'layers', layers: [{ pc: 'main', mid: '1', track: 'T', sending: true }] });
+  assert.deepEqual([await silent(), await silent()], [false, true]);
+  packets++;
+  assert.deepEqual([await silent(), await silent()], [false, true]);
+  session.leave();
+  assert.equal(await silent(), false);
+});
+
 test('media that broke is restarted on the same connection, then replaced on the same seat', async () => {
   const made = make();
   const { socket, clock, pc, session } = made;

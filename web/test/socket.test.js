@@ -117,10 +117,10 @@ test('a ping that is not answered ends the connection', async () => {
   const { socket, last, clock, events } = make();
   socket.connect();
   last().open();
-  await clock.advance(5000);
+  await clock.advance(2000);
   assert.equal(last().sent.length, 1);
   last().say({ type: 'ok', re: 1 });
-  await clock.advance(5000);
+  await clock.advance(2000);
   assert.equal(last().sent.length, 2);
   const silent = last();
   await clock.advance(5999);
@@ -134,14 +134,65 @@ test('a page that slept asks again before it gives up', async () => {
   const { socket, last, clock, events } = make();
   socket.connect();
   last().open();
-  await clock.advance(5000);
+  await clock.advance(2000);
   clock.sleep(60_000);
   await clock.advance(1);
   assert.deepEqual(events, ['open']);
   assert.equal(last().sent.length, 2);
   last().say({ type: 'ok', re: 2 });
   await settle();
-  await clock.advance(6000);
+  await clock.advance(2000);
+  assert.equal(last().sent.length, 3);
+  assert.deepEqual(events, ['open']);
+});
+
+test('a page whose timers run once a minute never gives up by itself', async () => {
+  const { socket, last, clock, events } = make();
+  socket.connect();
+  last().open();
+  await clock.advance(2000);
+  for (let i = 0; i < 5; i++) {
+    clock.sleep(60_000);
+    await clock.advance(1);
+  }
+  assert.deepEqual(events, ['open']);
+  assert.equal(last().sent.length, 6);
+});
+
+test('without an answer and without media the connection is lost sooner', async () => {
+  for (const [silentFrom, lostAfter] of [[0, 2000], [1000, 2000], [2500, 3000], [Infinity, 6000]]) {
+    const { socket, last, clock, events } = make();
+    socket.connect();
+    last().open();
+    await clock.advance(2000);
+    const asked = clock.now();
+    socket.silent = async () => clock.now() - asked >= silentFrom;
+    await clock.advance(lostAfter - 1);
+    assert.deepEqual(events, ['open'], `silent from ${silentFrom}`);
+    await clock.advance(1);
+    assert.deepEqual(events, ['open', `lost 0 no pong${silentFrom < Infinity ? ', no media' : ''}`]);
+  }
+});
+
+test('silent media are no matter while answers come, nor when one comes late', async () => {
+  const { socket, last, clock, events } = make();
+  /** @type {((silent: boolean) => void)[]} */
+  const asked = [];
+  socket.silent = () => new Promise((resolve) => asked.push(resolve));
+  socket.connect();
+  last().open();
+  for (let n = 1; n < 10; n++) {
+    await clock.advance(2000);
+    last().say({ type: 'ok', re: n });
+    await settle();
+  }
+  assert.equal(asked.length, 0);
+  await clock.advance(4100);
+  assert.equal(asked.length, 2);
+  last().say({ type: 'ok', re: 10 });
+  await settle();
+  for (const answer of asked) answer(true);
+  await settle();
   assert.deepEqual(events, ['open']);
 });
 
@@ -170,22 +221,57 @@ test('close ends it for good', async () => {
   assert.equal(clock.pending, 0);
 });
 
-test('reconnect drops the connection and waits as long as it is told', async () => {
+test('reconnect drops the connection and waits as long as it is told, and longer each time', async () => {
   const { socket, last, clock, count, events } = make();
   socket.connect();
   last().open();
   socket.reconnect(3000);
   assert.deepEqual(events, ['open', 'lost 0 reconnect']);
-  await clock.advance(2999);
+  assert.equal(socket.retryAt, 3125);
+  await clock.advance(3124);
   assert.equal(count(), 1);
   await clock.advance(1);
   assert.equal(count(), 2);
-  last().drop(4503);
-  socket.reconnect(7000);
-  await clock.advance(6999);
-  assert.equal(count(), 2);
-  await clock.advance(1);
-  assert.equal(count(), 3);
+  assert.equal(socket.retryAt, null);
+  for (const backoffs of [500, 1000, 2000, 4000, 4000]) {
+    last().open();
+    const before = count();
+    socket.reconnect(7000);
+    await clock.advance(7000 + backoffs - 1);
+    assert.equal(count(), before);
+    await clock.advance(1);
+    assert.equal(count(), before + 1);
+  }
+});
+
+test('a socket that is being opened in one place is opened in another', async () => {
+  const { socket, last, count, events } = make();
+  socket.aim('ws://elsewhere/');
+  assert.equal(count(), 0);
+  socket.connect();
+  assert.equal(/** @type {any} */ (last()).url, 'ws://elsewhere/');
+  const first = last();
+  socket.aim('ws://elsewhere/');
+  assert.equal(count(), 1);
+  socket.aim('ws://there/');
+  assert.deepEqual([count(), first.readyState, /** @type {any} */ (last()).url], [2, 3, 'ws://there/']);
+  first.drop(1006);
+  last().open();
+  socket.aim('ws://x/');
+  assert.deepEqual([count(), last().readyState, events], [2, 1, ['open']], 'what is open stays');
+});
+
+test('it says whether what was lost had been open', () => {
+  const { socket, last } = make();
+  /** @type {boolean[]} */
+  const opened = [];
+  socket.addEventListener('lost', (event) => opened.push(/** @type {any} */ (event).detail.opened));
+  socket.connect();
+  last().drop(1006);
+  socket.nudge();
+  last().open();
+  last().drop(1006);
+  assert.deepEqual(opened, [false, true]);
 });
 
 test('a nudge tries at once, or looks whether it lives', async () => {

@@ -102,6 +102,7 @@ test('keys that come from others are only keys', () => {
   assert.equal(/** @type {any} */ ({}).name, undefined);
 });
 
-test('a drain is kept by our own clock', () => {
+test('a drain is kept by our own clock, and may be taken back', () => {
   assert.equal(after([golden('drain')]).drainAt, 31_000);
+  assert.equal(after([golden('drain'), golden('undrain')]).drainAt, null);
 });

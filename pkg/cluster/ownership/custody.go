@@ -171,7 +171,7 @@ func (n *Node) forgo(r *room, owner Member, epoch Epoch, now time.Time) {
 func (n *Node) Asked(request OpenRequest, ticket uint64, now time.Time) {
 	r := n.room(request.RID, request.Room)
 	refuse := func(why Refusal) {
-		n.counts.Refused[why]++
+		n.counts.Refused[string(why)]++
 		n.emit(Reply{ticket, OpenAnswer{Refused: why}})
 		if r.phase == idle && r.wanted.IsZero() && len(r.tickets) == 0 {
 			n.drop(r)

@@ -1,6 +1,7 @@
 package ownership
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -38,7 +39,7 @@ type Counts struct {
 	HandedOver, HandoverRefused  uint64
 	HandoverFailed               uint64
 	// Refused counts the refusals told to those who wanted a room.
-	Refused map[Refusal]uint64
+	Refused map[string]uint64
 }
 
 // NewNode returns the Node of self. random returns a number in [0, n). The engine is taken for down until Up.
@@ -51,7 +52,7 @@ func NewNode(self Member, rules Rules, random func(n int) int, now time.Time) *N
 		down:   now,
 		ticked: now,
 		own:    Heartbeat{Member: self},
-		counts: Counts{Refused: map[Refusal]uint64{}},
+		counts: Counts{Refused: map[string]uint64{}},
 	}
 }
 
@@ -164,9 +165,9 @@ func (n *Node) Undrain() { n.draining = false }
 func (n *Node) Probed(inc Incarnation, result ProbeResult, now time.Time) {
 	if p := n.view.peers[inc]; p != nil {
 		if result == Reached {
-			p.reached = now
+			p.reached, p.dead = now, false
 		} else {
-			p.refused = now
+			p.refused, p.dead = now, n.view.dead(inc, result, n.up, now)
 		}
 	}
 	for _, r := range n.sorted() {
@@ -320,9 +321,6 @@ func (n *Node) Member(inc Incarnation) (Member, bool) {
 // Counts returns the counters.
 func (n *Node) Counts() Counts {
 	c := n.counts
-	c.Refused = map[Refusal]uint64{}
-	for why, count := range n.counts.Refused {
-		c.Refused[why] = count
-	}
+	c.Refused = maps.Clone(n.counts.Refused)
 	return c
 }

@@ -34,7 +34,9 @@ type peer struct {
 	last Heartbeat
 	// heard is when its last heartbeat came, reached when it last answered a probe, refused when it last could not be reached.
 	heard, reached, refused time.Time
-	reserved                []time.Time
+	// dead is set by a probe that found it dead, until it is heard of.
+	dead     bool
+	reserved []time.Time
 }
 
 // A view is what a node knows of the others. It includes itself.
@@ -59,7 +61,7 @@ func (v *view) hear(h Heartbeat, now time.Time) {
 	if h.Sequence < p.last.Sequence {
 		return // overtaken on its way
 	}
-	p.last, p.heard = h, now
+	p.last, p.heard, p.dead = h, now, false
 }
 
 // forget drops who has been silent for long.

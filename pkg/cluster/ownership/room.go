@@ -255,6 +255,10 @@ func (n *Node) judge(r *room, now time.Time) {
 		n.know(r, r.owner, r.epoch, now)
 		return
 	}
+	if p != nil && p.dead && n.view.mayJudge(n.up, now) { // a probe has just said so
+		n.replace(r, false, now)
+		return
+	}
 	r.phase, r.op = probing, 0
 	n.emit(Probe{r.owner})
 }
@@ -265,11 +269,16 @@ func (n *Node) probed(r *room, result ProbeResult, now time.Time) {
 	case result == Reached:
 		n.know(r, r.owner, r.epoch, now)
 	case n.view.dead(r.owner.Incarnation, result, n.up, now):
-		r.over, r.former, r.by, r.gone = r.epoch, r.owner.Incarnation, ByTakeover, result == WrongNode
-		n.place(r, now)
+		n.replace(r, result == WrongNode, now)
 	default:
 		n.later(r, now.Add(n.rules.Retry))
 	}
+}
+
+// replace looks for a node that takes the room from its dead owner; gone says that another process has its address.
+func (n *Node) replace(r *room, gone bool, now time.Time) {
+	r.over, r.former, r.by, r.gone = r.epoch, r.owner.Incarnation, ByTakeover, gone
+	n.place(r, now)
 }
 
 // know notes that another node owns the room.
@@ -424,7 +433,7 @@ func (n *Node) resolve(r *room, o Outcome, now time.Time) {
 	}
 	r.tickets = nil
 	if o.Refused != "" {
-		n.counts.Refused[o.Refused]++
+		n.counts.Refused[string(o.Refused)]++
 	}
 }
 

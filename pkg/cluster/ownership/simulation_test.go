@@ -86,7 +86,8 @@ type world struct {
 	owners  map[string]Incarnation // by room and epoch
 	quiet   bool
 	refused int
-	settled int // wants that were fulfilled in the end
+	settled int                      // wants that were fulfilled in the end
+	double  map[string]time.Duration // since when a room has two owners that should know better
 	err     error
 	trace   []string
 	tracing bool
@@ -127,7 +128,33 @@ func newWorld(seed uint64, nodes, rooms int) *world {
 		w.nodes = append(w.nodes, nil)
 		w.start(i)
 	}
+	w.double = map[string]time.Duration{}
+	w.watch()
 	return w
+}
+
+// fencedWithin is how long an owner that was replaced may go on once nothing keeps it from knowing.
+const fencedWithin = 4 * time.Second
+
+// watch looks again and again for rooms with two owners that live, are awake and have been connected.
+func (w *world) watch() {
+	for _, name := range w.rooms {
+		owners := 0
+		for _, p := range w.nodes {
+			if _, owns := p.core.Owned(RID(name)); owns && !p.crashed && p.frozen <= w.now && p.connected && p.reachesEngine() {
+				owners++
+			}
+		}
+		switch since, is := w.double[name]; {
+		case owners < 2 || w.down || w.lazy > w.now:
+			delete(w.double, name)
+		case !is:
+			w.double[name] = w.now
+		case w.now-since > fencedWithin:
+			w.fail("%s has had %d owners for %v", name, owners, w.now-since)
+		}
+	}
+	w.after(250*time.Millisecond, w.watch)
 }
 
 // simulated are the rules with shorter lingering, so that rooms end often.
@@ -519,7 +546,7 @@ func (p *process) enter(who *person) {
 	if p.people[who.room] == 1 {
 		p.core.Begun(who.room, p.time())
 	}
-	stay := p.w.between(500*time.Millisecond, 6*time.Second)
+	stay := p.w.between(500*time.Millisecond, 12*time.Second)
 	p.later(stay, func() {
 		if p.people[who.room] > 0 {
 			p.people[who.room]--

@@ -34,11 +34,13 @@ const (
 	RoomFull                Code = "room_full"
 	Overloaded              Code = "overloaded"
 	Draining                Code = "draining"
+	RoomUnavailable         Code = "room_unavailable"
 	RateLimited             Code = "rate_limited"
 	BitrateLimited          Code = "bitrate_limited"
 	CodecUnsupported        Code = "codec_unsupported"
 	DataChannelsUnsupported Code = "data_channels_unsupported"
 	SlowConsumer            Code = "slow_consumer"
+	Moved                   Code = "moved"
 	Replaced                Code = "replaced"
 	Removed                 Code = "removed"
 	Shutdown                Code = "shutdown"
@@ -92,11 +94,13 @@ var codes = []CodeInfo{
 	{RoomFull, 4403, 403, "The room is full."},
 	{Overloaded, 4503, 503, "The server is busy; try again in a moment."},
 	{Draining, 4503, 503, "The server is about to end; try again in a moment."},
+	{RoomUnavailable, 4503, 503, "The server cannot open this room at the moment."},
 	{RateLimited, 4029, 429, "Too many requests; slow down."},
 	{BitrateLimited, 0, 0, "A track sends more than it may and is thinned out."},
 	{CodecUnsupported, 0, 0, "The server knows no codec of this m-line."},
 	{DataChannelsUnsupported, 0, 0, "The server does not offer data channels."},
 	{SlowConsumer, 4008, 0, "The connection was too slow for what had to be sent."},
+	{Moved, 4002, 0, "The room has moved to another server."},
 	{Replaced, 4009, 0, "The session goes on in another connection."},
 	{Removed, 4010, 0, "A moderator removed you."},
 	{Shutdown, 1001, 0, "The server ends."},
@@ -138,11 +142,20 @@ func (c Code) Status() int {
 	return 400
 }
 
-// Refuse returns an Error with the sentence of c.
-func (c Code) Refuse() *Error { return &Error{Code: c, Message: c.Info().Sentence} }
+// unavailableRetry is when to ask again for a room that no server can open now, in milliseconds.
+const unavailableRetry = 2000
 
-// Because returns an Error with a sentence of its own.
-func (c Code) Because(sentence string) *Error { return &Error{Code: c, Message: sentence} }
+// Refuse returns an Error with the sentence of c.
+func (c Code) Refuse() *Error { return c.Because(c.Info().Sentence) }
+
+// Because returns an Error with a sentence of its own. That of RoomUnavailable says to try again after 2 s.
+func (c Code) Because(sentence string) *Error {
+	e := &Error{Code: c, Message: sentence}
+	if c == RoomUnavailable {
+		e.RetryAfter = unavailableRetry
+	}
+	return e
+}
 
 // Error implements error.
 func (e Error) Error() string { return string(e.Code) + ": " + e.Message }

@@ -75,6 +75,7 @@ var serverMessages = map[string]func([]byte) (ServerMessage, error){
 	Media{}.Type():       as[Media],
 	Message{}.Type():     as[Message],
 	Drain{}.Type():       as[Drain],
+	Undrain{}.Type():     as[Undrain],
 	Left{}.Type():        as[Left],
 	OK{}.Type():          as[OK],
 	Error{}.Type():       as[Error],

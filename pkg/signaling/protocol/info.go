@@ -6,7 +6,8 @@ const (
 	AuthToken = "token"
 )
 
-// RoomInfo answers "GET v1/rooms/{room}". Participants is nil and ICEServers has no credentials for those who may not join.
+// RoomInfo answers "GET v1/rooms/{room}". Participants is nil and ICEServers has no credentials for those who may not join. Signal is where
+// the room's socket is, an absolute ws or wss URL, where that is another server's; "" where it is this one's.
 type RoomInfo struct {
 	Room         string      `json:"room"`
 	Protocol     string      `json:"protocol"`
@@ -15,6 +16,7 @@ type RoomInfo struct {
 	ICEServers   []ICEServer `json:"iceServers"`
 	Codecs       Codecs      `json:"codecs"`
 	Limits       Limits      `json:"limits"`
+	Signal       string      `json:"signal,omitempty"`
 }
 
 // Codecs are what the server forwards, in the order in which publishers should choose.

@@ -179,6 +179,9 @@ type Drain struct {
 	Deadline int64 `json:"deadline"`
 }
 
+// Undrain: the server goes on; the last Drain is taken back.
+type Undrain struct{}
+
 // Left: oneself is out of the room. The socket closes.
 type Left struct {
 	Reason  string `json:"reason"`
@@ -212,6 +215,7 @@ func (Layers) Type() string      { return "layers" }
 func (Media) Type() string       { return "media" }
 func (Message) Type() string     { return "message" }
 func (Drain) Type() string       { return "drain" }
+func (Undrain) Type() string     { return "undrain" }
 func (Left) Type() string        { return "left" }
 func (OK) Type() string          { return "ok" }
 func (Error) Type() string       { return "error" }
@@ -228,6 +232,7 @@ func (Layers) fromServer()      {}
 func (Media) fromServer()       {}
 func (Message) fromServer()     {}
 func (Drain) fromServer()       {}
+func (Undrain) fromServer()     {}
 func (Left) fromServer()        {}
 func (OK) fromServer()          {}
 func (Error) fromServer()       {}

@@ -10,11 +10,11 @@ import { startPageServer } from './support/page-server.js';
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const skip = hasChromium ? false : 'no chromium';
 /** What looks another way in the light, or in no other scene. */
-const ON_DESK = ['alone', 'testing', 'five', 'screen-many', 'sharing', 'chat', 'people', 'stuck', 'long', 'reasons', 'note', 'settings', 'help', 'menu', 'full'];
+const ON_DESK = ['alone', 'testing', 'five', 'screen-many', 'sharing', 'chat', 'people', 'stuck', 'long', 'moving', 'lost', 'unavailable', 'returning', 'reasons', 'note', 'settings', 'help', 'menu', 'full'];
 /** What has colours that the others have not. */
-const IN_THE_LIGHT = ['testing', 'five', 'chat', 'people', 'stuck', 'settings', 'menu', 'full'];
+const IN_THE_LIGHT = ['testing', 'five', 'chat', 'people', 'stuck', 'moving', 'unavailable', 'settings', 'menu', 'full'];
 /** What looks another way on a phone. */
-const ON_PHONE = ['testing', 'three', 'sixteen', 'screen-many', 'sharing', 'chat', 'people', 'stuck', 'settings', 'full'];
+const ON_PHONE = ['testing', 'three', 'sixteen', 'screen-many', 'sharing', 'chat', 'people', 'stuck', 'moving', 'unavailable', 'settings', 'full'];
 /** @type {import('playwright-core').Browser} */ let browser;
 /** @type {Awaited<ReturnType<typeof startPageServer>>} */ let server;
 

@@ -83,6 +83,7 @@ class FakeSession extends EventTarget {
   /** @type {Map<string, any>} */ places = new Map();
   /** @type {Map<string, { muted: boolean, id: string }>} */ sent = new Map();
   frames = 0;
+  /** @type {number | null} */ retryAt = null;
   messageId = 100;
 
   join() {}
@@ -235,10 +236,39 @@ function status(session) {
     case 'stuck': session.life = { ...life, phase: 'joining', step: 'ice', since: ago(14), stepSince: ago(13), media: 'ice' }; break;
     case 'reconnecting': session.life = { ...life, phase: 'resuming', step: 'socket', since: ago(6), stepSince: ago(6) }; break;
     case 'long': session.life = { ...life, phase: 'resuming', step: 'socket', since: ago(41), stepSince: ago(41) }; break;
+    case 'moving': session.life = { ...life, phase: 'rejoining', cause: 'moved', step: 'join', since: ago(1), stepSince: ago(1), media: 'none' }; break;
+    case 'lost': session.life = { ...life, phase: 'rejoining', cause: 'lost', step: 'socket', since: ago(14), stepSince: ago(14), media: 'none' }; break;
+    case 'unavailable': {
+      session.life = { ...life, phase: 'rejoining', cause: 'lost', step: 'socket', since: ago(9), stepSince: ago(9), media: 'none', fault: { code: 'room_unavailable', message: '' } };
+      session.retryAt = now + 8000;
+      break;
+    }
     case 'removed': session.life = { ...life, phase: 'failed', fault: { code: 'removed', message: '' } }; break;
     case 'full': session.life = { ...life, phase: 'failed', fault: { code: 'room_full', message: '' } }; break;
     case 'left': session.life = { ...life, phase: 'left' }; break;
   }
+}
+
+/** The server is gone, and the pictures with it. @param {FakeSession} session @param {() => void} then */
+function part(session, then) {
+  const began = performance.now();
+  const timer = setInterval(() => {
+    const seen = document.querySelectorAll('.tile.has-picture:not(.self)').length;
+    if (seen < [...session.room.tracks.values()].filter(({ kind }) => kind === 'video').length && performance.now() - began < 5000) return;
+    clearInterval(timer);
+    session.dispatchEvent(new Event('parting'));
+    session.places.clear();
+    then();
+    session.changed();
+    document.body.dataset.parted = '';
+  }, 50);
+}
+
+/** Everyone joins again under another id, and the last one does not. @param {FakeSession} session */
+function comeBack(session) {
+  const others = [...session.room.people.values()].filter(({ id }) => id !== 'self').slice(0, -1);
+  session.hear({ type: 'joined', self: 'self', room: session.options.room, permissions: {}, session: '', resumed: false,
+    participants: [{ id: 'self', name: 'Ada Lovelace', connected: true }, ...others.map(({ id, name }) => ({ id: `${id}again`, name, connected: true }))] });
 }
 
 async function begin() {
@@ -252,7 +282,8 @@ async function begin() {
     getUserMedia: async (/** @type {any} */ { video }) => new MediaStream([video ? person(17) : new AudioContext().createMediaStreamDestination().stream.getAudioTracks()[0]]),
     getDisplayMedia: async () => new MediaStream([sheet()]),
   })));
-  status(session);
+  const parted = ['moving', 'lost', 'unavailable'].includes(wish.get('status') ?? '');
+  if (!parted) status(session);
   const app = /** @type {HTMLElement} */ (document.getElementById('app'));
   const root = new URL('..', import.meta.url);
   const ended = () => {
@@ -277,6 +308,8 @@ async function begin() {
   if (wish.has('settings')) call.settings.showModal();
   if (wish.has('help')) call.help.showModal();
   if (wish.has('menu')) /** @type {HTMLElement} */ (document.querySelector('.caret')).click();
+  if (parted) part(session, () => status(session));
+  if (wish.has('returning')) part(session, () => comeBack(session));
   call.update();
   Object.assign(window, { gallery: { call, session } });
 }

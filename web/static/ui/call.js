@@ -5,6 +5,7 @@ import { adviceFor } from '../faults.js';
 import { whyNoPicture } from '../health.js';
 import { actionFor } from '../keys.js';
 import { isLive } from '../lifecycle.js';
+import { keyOf, participantOf, presence } from '../returning.js';
 import { roomPage } from '../rooms.js';
 import { layerOf } from '../state.js';
 import { statusOf } from '../status.js';
@@ -67,7 +68,7 @@ export class Call {
     this.banner = createBanner((action) => (action === 'hear' ? this.sound.unblock() : session.rejoin()));
     this.chat = createChat({ say: (body) => session.say(body), close: () => this.toggle(null) });
     this.people = createPeople({
-      close: () => this.toggle(null), pin: (key) => this.stage.togglePin(key), remove: (id) => session.remove(id), invite: () => this.invite(),
+      close: () => this.toggle(null), pin: (key) => this.stage.togglePin(key), remove: (key) => session.remove(participantOf(session.room, key)), invite: () => this.invite(),
     });
     /** @param {import('./devices.js').Kind} kind @param {string} id */
     const choose = (kind, id) => this.choose(kind, id);
@@ -97,7 +98,9 @@ export class Call {
     /** @param {Event} event */
     const notice = (event) => this.#notice(/** @type {CustomEvent} */ (event).detail);
     session.addEventListener('change', this.changed);
+    const parting = () => this.stage.freeze();
     session.addEventListener('notice', notice);
+    session.addEventListener('parting', parting);
     capture.addEventListener('change', this.changed);
     const rest = senses({
       hiddenChanged: this.changed, networkBack: () => session.nudge(), closing: () => session.leave(), key: (event) => this.#key(event),
@@ -106,6 +109,7 @@ export class Call {
     this.unlisten = () => {
       session.removeEventListener('change', this.changed);
       session.removeEventListener('notice', notice);
+      session.removeEventListener('parting', parting);
       capture.removeEventListener('change', this.changed);
       rest();
     };
@@ -165,17 +169,19 @@ export class Call {
     const seat = model.video && !model.self ? session.seat(model.video.id) : undefined;
     return {
       seat: seat && model.video && !model.video.muted ? seat : null,
+      // What was seen last stays until there is something to see.
+      held: !model.video?.muted && (model.returning === true || session.life.phase === 'rejoining' || session.life.media !== 'connected'),
       first: model.video && layerOf(session.room, model.video.id)?.timestamp,
       own: model.self && this.sources.isOn('camera') ? camera : null,
       mirrored: model.self && preferences.get('mirror') && camera?.getSettings().facingMode !== 'environment',
-      speaking: !model.screen && monitor.speaking.speaking.has(model.self ? session.room.self : model.participant),
+      speaking: !model.screen && monitor.speaking.speaking.has(model.key),
       why: model.self ? null : this.#why(model, seat !== undefined),
     };
   }
 
   /** @param {TileModel} model @param {boolean} seated */
-  #why({ name, connected, video }, seated) {
-    if (!video) return connected ? null : { code: 'away', sentence: `${name} is reconnecting.`, veil: true };
+  #why({ name, connected, returning, video }, seated) {
+    if (!video) return connected && !returning ? null : { code: 'away', sentence: `${name} is reconnecting.`, veil: true };
     const { room } = this.session;
     return whyNoPicture({
       name, connected, track: video, layer: layerOf(room, video.id), unavailable: room.unavailable.get(video.id), seated,
@@ -206,7 +212,7 @@ export class Call {
     }
     if (this.#panel !== 'people') return;
     this.people.update(models.filter(isPerson).map((model) => ({
-      ...model, pinned: this.stage.pinned === model.key, speaking: this.monitor.speaking.speaking.has(model.participant),
+      ...model, pinned: this.stage.pinned === model.key, speaking: this.monitor.speaking.speaking.has(model.key),
       note: room.unavailable.has(model.video?.id ?? '') ? 'Picture not shown' : '',
     })), room.permissions.moderate === true);
   }
@@ -225,7 +231,8 @@ export class Call {
   /** @param {TileModel[]} models */
   #updateStatus(models) {
     const { life, room } = this.session;
-    const status = statusOf({ life, now: performance.now(), soundBlocked: this.sound.blocked, silentSince: this.monitor.silentSince, drainAt: room.drainAt });
+    const status = statusOf({ life, now: performance.now(), soundBlocked: this.sound.blocked, silentSince: this.monitor.silentSince, drainAt: room.drainAt,
+      retryAt: this.session.retryAt });
     this.banner.update(status);
     this.element.classList.toggle('joining', status?.joining === true);
     const alone = models.filter(({ echo }) => !echo).length === 1;
@@ -259,8 +266,9 @@ export class Call {
       this.#seenAt = last;
       this.#spokenAt = last;
     }
-    const sentences = this.#people.size > 0 && room.people.size > 0 ? comingsAndGoings(this.#people, room.people, room.self) : [];
-    this.#people = room.people;
+    const people = presence(room);
+    const sentences = this.#people.size > 0 && people.size > 0 ? comingsAndGoings(this.#people, people, keyOf(room, room.self)) : [];
+    this.#people = people;
     for (const { at, from, name, body } of room.messages) {
       if (at > this.#spokenAt && this.#panel !== 'chat' && !this.session.isSelf(from)) sentences.push(`${name || 'Guest'} writes: ${body}`);
     }

@@ -2,8 +2,9 @@
 // the conclusions, which health.js and speaking.js draw.
 
 import { follow, isBlankGreen, readReceived } from '../health.js';
+import { isSent } from '../liveness.js';
+import { keyOf } from '../returning.js';
 import { listen, meterOf, silence } from '../speaking.js';
-import { layerOf } from '../state.js';
 import { LevelReader } from './level.js';
 
 /** @typedef {import('../session.js').Session} Session */
@@ -58,10 +59,11 @@ export class Monitor {
     /** @type {Map<string, Reception>} */
     const next = new Map();
     let expecting = false;
-    for (const { id, kind, muted } of this.session.arriving) {
+    for (const track of this.session.arriving) {
+      const { id, kind } = track;
       const seat = this.session.seat(id);
       if (!seat) continue;
-      const sending = !muted && (kind === 'audio' || layerOf(room, id)?.sending === true);
+      const sending = isSent(room, track);
       expecting ||= sending;
       if (kind !== 'video') continue;
       const reception = follow(this.receptions.get(id), seat, this.#received.get(seat.mid), now);
@@ -116,11 +118,11 @@ export class Monitor {
     for (const { id, participant, source, muted } of this.session.arriving) {
       if (source !== 'microphone' || muted) continue;
       const seat = this.session.seat(id);
-      if (seat) levels.set(participant, levelOf(seat.receiver) ?? this.#received.get(seat.mid)?.level ?? 0);
+      if (seat) levels.set(keyOf(room, participant), levelOf(seat.receiver) ?? this.#received.get(seat.mid)?.level ?? 0);
     }
     const muted = this.session.publication('microphone')?.muted ?? true;
     const own = muted ? 0 : this.#own.read();
-    if (!muted) levels.set(room.self, own);
+    if (!muted) levels.set(keyOf(room, room.self), own);
     const before = this.speaking;
     const ownBefore = this.ownLevel;
     this.speaking = listen(before, levels, performance.now());

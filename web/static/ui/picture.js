@@ -1,5 +1,6 @@
 // One moving picture. A seat changes its source without telling the browser, so the old picture would stand until the new one comes: it
-// is hidden at once, and shown again when a frame of the new source is there.
+// is hidden at once, and shown again when a frame of the new source is there. What is about to go with its connection can be frozen: the last
+// frame then stands in its place until the new source has one.
 
 import { isOfNewSource } from '../health.js';
 import { h } from './dom.js';
@@ -11,8 +12,9 @@ export class Picture {
   /** @type {Showing | null} */ #showing = null;
   /** @type {number | undefined} */ #first;
   #handle = 0;
-  #visible = false;
+  #moving = false;
   #seatedAt = 0;
+  still = h('canvas', { class: 'picture still', hidden: true });
 
   /** @param {() => void} changed called when the picture appears or disappears */
   constructor(changed = () => {}) {
@@ -23,8 +25,13 @@ export class Picture {
     this.element.addEventListener('resize', () => changed());
   }
 
+  /** Whether there is anything to see. */
   get visible() {
-    return this.#visible;
+    return this.#moving || !this.still.hidden;
+  }
+
+  get moving() {
+    return this.#moving;
   }
 
   /** One's own camera: there is no old picture to wait out. @param {MediaStreamTrack | null} media */
@@ -36,27 +43,53 @@ export class Picture {
     this.#reveal();
   }
 
-  /** @param {Showing | null} seat @param {number} [first] RTP timestamp of the source's first packet, as soon as it is known */
-  show(seat, first) {
+  /**
+   * @param {Showing | null} seat @param {number} [first] RTP timestamp of the source's first packet, as soon as it is known
+   * @param {boolean} [held] what was frozen stays until there is a frame
+   */
+  show(seat, first, held = false) {
     this.#first = first;
+    if (!held) this.#thaw();
     if (!seat) {
-      this.clear();
+      this.#detach();
       return;
     }
     if (this.#showing?.media === seat.media && this.#showing.since === seat.since) return;
-    this.clear();
+    this.#detach();
     this.#attach(seat);
     this.#seatedAt = performance.now();
     this.#await();
   }
 
   clear() {
+    this.#thaw();
+    this.#detach();
+  }
+
+  /** Keeps the frame that is seen now. */
+  freeze() {
+    const { element, still } = this;
+    if (!this.#moving || element.videoWidth === 0) return;
+    still.width = element.videoWidth;
+    still.height = element.videoHeight;
+    still.getContext('2d')?.drawImage(element, 0, 0);
+    still.hidden = false;
+  }
+
+  #thaw() {
+    if (this.still.hidden) return;
+    this.still.hidden = true;
+    this.still.width = 0;
+    this.changed();
+  }
+
+  #detach() {
     if (!this.#showing) return;
     if (this.#handle) this.element.cancelVideoFrameCallback?.(this.#handle);
     this.#handle = 0;
     this.#showing = null;
     this.element.srcObject = null;
-    this.#setVisible(false);
+    this.#setMoving(false);
   }
 
   /** @param {Showing} showing */
@@ -80,14 +113,16 @@ export class Picture {
 
   #reveal() {
     this.#handle = 0;
-    if (this.#showing) this.#setVisible(true);
+    if (!this.#showing) return;
+    this.#setMoving(true);
+    this.#thaw();
   }
 
-  /** @param {boolean} visible */
-  #setVisible(visible) {
-    if (this.#visible === visible) return;
-    this.#visible = visible;
-    this.element.style.visibility = visible ? 'visible' : 'hidden';
+  /** @param {boolean} moving */
+  #setMoving(moving) {
+    if (this.#moving === moving) return;
+    this.#moving = moving;
+    this.element.style.visibility = moving ? 'visible' : 'hidden';
     this.changed();
   }
 }

@@ -43,9 +43,14 @@ export class Stage {
     for (const tile of this.#tiles.values()) tile.picture.clear();
   }
 
+  /** Keeps what is seen now, because the pictures are about to go. */
+  freeze() {
+    for (const tile of this.#tiles.values()) tile.picture.freeze();
+  }
+
   /** The element that shows a track, while it shows it. @param {string} track @returns {HTMLVideoElement | undefined} */
   pictureOf(track) {
-    for (const tile of this.#tiles.values()) if (tile.video === track && tile.picture.visible) return tile.picture.element;
+    for (const tile of this.#tiles.values()) if (tile.video === track && tile.picture.moving) return tile.picture.element;
     return undefined;
   }
 

@@ -11,6 +11,7 @@ import { Picture } from './picture.js';
  * What a tile shows beyond who it is.
  * @typedef {object} Look
  * @property {import('./picture.js').Showing | null} seat of someone else's picture
+ * @property {boolean} held what was seen last stays until there is something to see
  * @property {number | undefined} first
  * @property {MediaStreamTrack | null} own one's own camera
  * @property {boolean} mirrored
@@ -43,7 +44,7 @@ export class Tile {
     this.pin = h('button', { type: 'button', class: 'tile-action', on: { click: act.pin } }, icon('pin'));
     this.full = h('button', { type: 'button', class: 'tile-action', on: { click: act.full } }, icon('full'));
     this.actions = h('div', { class: 'tile-actions' }, this.pin, this.full);
-    this.element = h('li', { class: 'tile' }, h('div', { class: 'face' }, this.avatar), this.picture.element, this.why, this.label, this.actions);
+    this.element = h('li', { class: 'tile' }, h('div', { class: 'face' }, this.avatar), this.picture.element, this.picture.still, this.why, this.label, this.actions);
     /** @type {Rect | null} */ this.rect = null;
     /** @type {string | undefined} the track that it is for */ this.video = undefined;
   }
@@ -57,9 +58,9 @@ export class Tile {
     setText(this.avatar, initials(model.name));
     element.dataset.hue = String(colourOf(model.name, HUES));
     if (model.self) this.picture.showOwn(look.own);
-    else this.picture.show(look.seat, look.first);
+    else this.picture.show(look.seat, look.first, look.held);
     // "On its way" is not worth a word once it is there, which the picture knows before the statistics do.
-    const why = look.why?.code === 'first' && this.picture.visible ? null : look.why;
+    const why = look.why?.code === 'first' && this.picture.moving ? null : look.why;
     element.classList.toggle('self', model.self);
     element.classList.toggle('screen', model.screen);
     element.classList.toggle('mirrored', look.mirrored);

@@ -9,16 +9,24 @@ export class FakeSocket extends EventTarget {
   /** @type {{ message: any, resolve: (answer: any) => void, reject: (error: Error) => void }[]} */ #waiting = [];
   /** @type {number[]} delays of the attempts that were asked for */ attempts = [];
   settledCount = 0;
+  /** @type {string[]} where it was to connect to */ aims = [];
+  /** @type {number | null} */ retryAt = null;
+  silent = async () => false;
 
   connect() {
     this.closed = false;
     this.attempts.push(0);
   }
 
-  /** @param {number} delay */
-  reconnect(delay) {
-    this.attempts.push(delay);
-    if (this.isOpen) this.lose(0);
+  /** @param {number} after */
+  reconnect(after) {
+    this.attempts.push(after);
+    if (this.isOpen) this.lose(0, 'reconnect');
+  }
+
+  /** @param {URL} url */
+  aim(url) {
+    if (this.aims.at(-1) !== String(url)) this.aims.push(String(url));
   }
 
   settled() {
@@ -54,11 +62,12 @@ export class FakeSocket extends EventTarget {
     this.dispatchEvent(new Event('open'));
   }
 
-  /** @param {number} code */
-  lose(code) {
+  /** @param {number} code @param {string} [reason] */
+  lose(code, reason = '') {
+    const opened = this.isOpen;
     this.isOpen = false;
     this.#drop();
-    this.dispatchEvent(new CustomEvent('lost', { detail: { code, reason: '' } }));
+    this.dispatchEvent(new CustomEvent('lost', { detail: { code, reason, opened } }));
   }
 
   /** @param {any} message */

@@ -19,10 +19,11 @@ const environment = () => Object.fromEntries(Object.entries(process.env).filter(
 export class Server {
   /** @type {string[]} */ log = [];
 
-  /** @param {import('node:child_process').ChildProcessByStdio<null, import('node:stream').Readable, import('node:stream').Readable>} child @param {string[]} args */
-  constructor(child, args) {
+  /** @param {import('node:child_process').ChildProcessByStdio<null, import('node:stream').Readable, import('node:stream').Readable>} child @param {string[]} args @param {string} secret */
+  constructor(child, args, secret) {
     this.child = child;
     this.args = args;
+    this.secret = secret;
     this.port = 0;
     this.ended = once(child, 'exit');
     createInterface({ input: child.stderr }).on('line', (line) => this.log.push(line));
@@ -65,7 +66,7 @@ export class Server {
 
   /** The same once more, where it was. */
   again() {
-    return startServer({ port: this.port, args: this.args });
+    return startServer({ port: this.port, args: this.args, secret: this.secret });
   }
 }
 
@@ -75,13 +76,15 @@ export const command = (...words) => execFileSync(BINARY, words, { encoding: 'ut
 /**
  * Starts a server on `port`, or on one that is free. It listens at all addresses of this machine: Firefox never reaches one that offers
  * 127.0.0.1 only.
- * @param {{ port?: number, args?: string[] }} [options]
+ * @param {{ port?: number, args?: string[], secret?: string }} [options] the secret is that of its cluster
  */
-export async function startServer({ port = 0, args = [] } = {}) {
+export async function startServer({ port = 0, args = [], secret = '' } = {}) {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing; make build makes it`);
   const path = PLAIN ? ['--direct-media=false'] : [];
-  const child = spawn(BINARY, [`--listen=:${port}`, ...path, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: environment() });
-  const server = new Server(child, args);
+  const child = spawn(BINARY, [`--listen=:${port}`, ...path, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'], env: { ...environment(), SFU_CLUSTER_SECRET: secret },
+  });
+  const server = new Server(child, args, secret);
   const banner = createInterface({ input: child.stdout });
   const opened = new Promise((resolve, reject) => {
     banner.on('line', (line) => {

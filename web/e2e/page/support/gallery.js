@@ -10,7 +10,8 @@ export const SIZES = {
 export const SCENES = [
   ['alone', 'n=0'], ['testing', 'n=0&testing'], ['two', 'n=1'], ['three', 'n=2&speaking=0'], ['five', 'n=4&speaking=1'], ['nine', 'n=8'], ['sixteen', 'n=15'], ['twentyfive', 'n=24'],
   ['screen', 'n=4&screen'], ['screen-many', 'n=15&screen&speaking=3'], ['sharing', 'n=2&sharing'], ['chat', 'n=4&panel=chat&messages'], ['people', 'n=8&panel=people&moderate'],
-  ['joining', 'status=joining'], ['stuck', 'status=stuck'], ['reconnecting', 'n=4&status=reconnecting'], ['long', 'n=2&status=long'], ['reasons', 'n=11&reasons&allpictures'],
+  ['joining', 'status=joining'], ['stuck', 'status=stuck'], ['reconnecting', 'n=4&status=reconnecting'], ['long', 'n=2&status=long'],
+  ['moving', 'n=4&status=moving'], ['lost', 'n=4&status=lost'], ['unavailable', 'n=2&status=unavailable'], ['returning', 'n=4&returning'], ['reasons', 'n=11&reasons&allpictures'],
   ['note', 'n=2&note&nocamera'], ['settings', 'n=3&settings'], ['help', 'n=3&help'], ['menu', 'n=3&menu'], ['full', 'status=full'], ['left', 'status=left'],
 ];
 
@@ -25,6 +26,7 @@ export async function openScene(context, root, fragment, size, wait = 2000) {
   await page.route('**/static/boot.js', (route) => route.fulfill({ body: script, contentType: 'text/javascript' }));
   await page.goto(`${root}r/quiet-harbor-42#${fragment}`);
   await page.waitForSelector('.call, .message-page');
+  if (/moving|lost|unavailable|returning/.test(fragment)) await page.waitForSelector('[data-parted]');
   await page.waitForTimeout(wait);
   return page;
 }

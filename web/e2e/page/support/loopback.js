@@ -45,6 +45,7 @@
     /** @type {any[]} places towards the page: {pc, mid, kind, sender, track} */ places: [],
     /** @type {any[]} */ chat: [],
     secret: '', secrets: 0, self: '', selves: 0, tracks: 0, deaf: false, down: false, resumable: true, silent: false,
+    /** How many more times the room is refused as unavailable. */ unavailable: 0,
     /** @type {Map<string, string>} codes to refuse the next request of a type with */ refusals: new Map(),
     /** @type {Map<string, any>} */ own: new Map(),
     name: '',
@@ -71,6 +72,18 @@
       }
       server.tell({ type: 'gone', participant: id, reason: 'left' });
       server.tell({ type: 'slots', bound });
+    },
+    /** The room goes on elsewhere: everyone has another id there, and who is named in `without` does not come. @param {string[]} [without] */
+    move(without = []) {
+      const bots = [...server.bots.values()].filter(({ name }) => !without.includes(name));
+      server.bots.clear();
+      for (const bot of bots) {
+        const id = `${bot.id}x`;
+        server.bots.set(id, { ...bot, id, tracks: bot.tracks.map((/** @type {any} */ track) => ({ ...track, id: `${id}${track.kind[0]}` })) });
+      }
+      server.resumable = false;
+      server.tell({ type: 'left', reason: 'moved', code: 'moved', message: 'on the test’s word' });
+      server.drop(4002);
     },
     /** @param {string} participant @param {any} track */
     describe: (participant, { id, kind, source, muted = false }) => ({ id, participant, kind, source, muted, codec: kind === 'audio' ? 'opus' : 'VP8' }),
@@ -239,7 +252,7 @@
       this.protocol = protocol;
       setTimeout(() => {
         if (this.readyState !== 0) return;
-        if (server.down) {
+        if (server.down || server.unavailable > 0) {
           this.drop(1006);
           return;
         }
@@ -298,6 +311,10 @@
     fetch(url, options) {
       if (!/\/v1\/rooms\//.test(String(url))) return nativeFetch(url, options);
       if (server.down) return Promise.reject(new TypeError('down'));
+      if (server.unavailable > 0) {
+        server.unavailable--;
+        return Promise.resolve(new Response(JSON.stringify({ code: 'room_unavailable', message: 'as the test wishes', retryAfter: 500 }), { status: 503 }));
+      }
       return Promise.resolve(new Response(JSON.stringify(server.info), { headers: { 'Content-Type': 'application/json' } }));
     },
   });

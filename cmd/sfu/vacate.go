@@ -1,0 +1,256 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// A vacancy is a drain that an operator asked for: the node gives its rooms away and takes nobody new, but goes on to run, so that it
+// can be taken back.
+type vacancy struct {
+	node *node
+
+	mu       sync.Mutex
+	stop     context.CancelFunc
+	deadline time.Time
+	done     chan struct{}
+}
+
+// begin drains within timeout. A drain that is under way goes on as it is.
+func (v *vacancy) begin(timeout time.Duration) time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.stop != nil {
+		return v.deadline
+	}
+	v.deadline = time.Now().Add(timeout)
+	ctx, cancel := context.WithDeadline(context.Background(), v.deadline)
+	done := make(chan struct{})
+	v.stop, v.done = cancel, done
+	v.node.health.draining.Store(true)
+	v.node.goroutines.Go(func() {
+		defer close(done)
+		v.node.log.Info("draining, as asked for", "timeout", timeout)
+		if v.node.parts.Vacate != nil {
+			v.node.parts.Vacate(ctx)
+		}
+	})
+	return v.deadline
+}
+
+// end takes the drain back, or just stops it where the process ends.
+func (v *vacancy) end(back bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.stop == nil {
+		return
+	}
+	v.stop()
+	<-v.done
+	v.stop = nil
+	if back {
+		v.node.log.Info("takes new people again")
+		if v.node.parts.Undrain != nil {
+			v.node.parts.Undrain()
+		}
+		v.node.health.draining.Store(false)
+	}
+}
+
+// under returns the deadline of the drain, and whether there is one.
+func (v *vacancy) under() (time.Time, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.deadline, v.stop != nil
+}
+
+// drainAnswer is what /drain and /undrain answer.
+type drainAnswer struct {
+	Draining  bool    `json:"draining"`
+	Remaining int     `json:"remaining"`
+	Seconds   float64 `json:"seconds,omitempty"` // to the deadline
+}
+
+func (v *vacancy) routes(mux *http.ServeMux, timeout time.Duration) {
+	mux.HandleFunc("POST /drain", func(w http.ResponseWriter, _ *http.Request) {
+		v.begin(timeout)
+		writeJSON(w, http.StatusAccepted, v.answer())
+	})
+	mux.HandleFunc("POST /undrain", func(w http.ResponseWriter, _ *http.Request) {
+		v.end(true)
+		writeJSON(w, http.StatusOK, v.answer())
+	})
+	mux.HandleFunc("GET /drain", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, v.answer()) })
+}
+
+func (v *vacancy) answer() drainAnswer {
+	a := drainAnswer{}
+	var deadline time.Time
+	if deadline, a.Draining = v.under(); a.Draining {
+		a.Seconds = max(0, time.Until(deadline).Seconds())
+	}
+	if v.node.parts.People != nil {
+		a.Remaining = v.node.parts.People()
+	}
+	return a
+}
+
+// vacate gives the rooms away, refuses who wants to join those that are left, and puts out at the end whoever is still there.
+func (a *assembly) vacate(ctx context.Context, delay time.Duration) {
+	if !a.handOver(ctx, delay) {
+		return
+	}
+	deadline, _ := ctx.Deadline()
+	a.rooms.Drain()
+	a.signals.Announce(deadline)
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for a.signals.Stats().Sessions > 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				a.signals.MoveAll()
+			}
+			return
+		}
+	}
+}
+
+// handOver waits until balancers have seen that the node is not ready, and moves the rooms. It returns false where ctx ended before.
+func (a *assembly) handOver(ctx context.Context, delay time.Duration) bool {
+	select {
+	case <-time.After(delay):
+	case <-ctx.Done():
+		return false
+	}
+	a.cluster.Load().Drain(ctx)
+	return ctx.Err() == nil
+}
+
+// undrain takes vacate back.
+func (a *assembly) undrain() {
+	a.cluster.Load().Undrain()
+	a.rooms.Undrain()
+	a.signals.Undrain()
+}
+
+// adminRequest is a subcommand that asks the operator's port of a server.
+type adminRequest struct {
+	name, summary string
+	method, path  string
+	show          func(io.Writer, []byte) error
+	wait          bool
+}
+
+func (a adminRequest) run(ctx context.Context, args []string, t terminal) error {
+	at := ""
+	wait := a.wait
+	flags := flag.NewFlagSet(a.name, flag.ContinueOnError)
+	flags.StringVar(&at, "admin", "", "")
+	if a.wait {
+		flags.BoolVar(&wait, "wait", true, "")
+	}
+	if err := parseFlags(flags, args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			a.help(t.stdout)
+			return nil
+		}
+		return err
+	}
+	e, err := parseEndpoint(firstSet(at, t.env["SFU_ADMIN_LISTEN"]))
+	if err != nil {
+		return usagef("--admin (or SFU_ADMIN_LISTEN): %w; it is what the server was given as --admin-listen", err)
+	}
+	body, err := askAdmin(ctx, e, a.method, a.path)
+	if err != nil {
+		return err
+	}
+	if wait {
+		if body, err = awaitVacant(ctx, e, t.stdout); err != nil {
+			return err
+		}
+	}
+	return a.show(t.stdout, body)
+}
+
+func (a adminRequest) help(w io.Writer) {
+	fmt.Fprintf(w, "sfu %s: %s.\n\nFlags:\n  --admin=[HOST]:PORT\n        The server's --admin-listen. Without it SFU_ADMIN_LISTEN.\n", a.name, a.summary)
+	if a.wait {
+		fmt.Fprint(w, "  --wait=false\n        Do not wait until everybody has gone.\n")
+	}
+}
+
+// askAdmin asks a server's operators' port on this machine, or another one.
+func askAdmin(ctx context.Context, e endpoint, method, path string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+reachable(e)+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask the server: %w", err)
+	}
+	transport := &http.Transport{DisableKeepAlives: true}
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return nil, fmt.Errorf("ask the server: %w", err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))
+	if err != nil {
+		return nil, fmt.Errorf("read the server's answer: %w", err)
+	}
+	if response.StatusCode >= http.StatusBadRequest {
+		return nil, fmt.Errorf("the server answered %s: %s", response.Status, body)
+	}
+	return body, nil
+}
+
+// awaitVacant waits until nobody is left, or the drain is taken back.
+func awaitVacant(ctx context.Context, e endpoint, w io.Writer) ([]byte, error) {
+	last := -1
+	for {
+		body, err := askAdmin(ctx, e, http.MethodGet, "/drain")
+		if err != nil {
+			return nil, err
+		}
+		var now drainAnswer
+		if err := json.Unmarshal(body, &now); err != nil {
+			return nil, fmt.Errorf("read the server's answer: %w", err)
+		}
+		if !now.Draining || now.Remaining == 0 {
+			return body, nil
+		}
+		if now.Remaining != last {
+			last = now.Remaining
+			fmt.Fprintf(w, "%d participants are left, for at most %.0f s\n", last, now.Seconds)
+		}
+		select {
+		case <-time.After(500 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func showDrain(w io.Writer, body []byte) error {
+	var a drainAnswer
+	if err := json.Unmarshal(body, &a); err != nil {
+		return fmt.Errorf("read the server's answer: %w", err)
+	}
+	switch {
+	case !a.Draining:
+		fmt.Fprintf(w, "the server takes new people; %d are there\n", a.Remaining)
+	case a.Remaining == 0:
+		fmt.Fprintln(w, "nobody is left; the server may be stopped, or taken back with sfu undrain")
+	default:
+		fmt.Fprintf(w, "draining; %d participants are left, for at most %.0f s\n", a.Remaining, a.Seconds)
+	}
+	return nil
+}

@@ -1,0 +1,406 @@
+package ownership
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	start = time.Unix(1_790_000_000, 0)
+	me    = Member{Incarnation: "me", Node: "me", Addr: "me:1"}
+	other = Member{Incarnation: "other", Node: "other", Addr: "other:1"}
+	third = Member{Incarnation: "third", Node: "third", Addr: "third:1"}
+)
+
+// first always takes the first of several.
+func first(int) int { return 0 }
+
+// newTestNode has been connected for long and hears of other and third.
+func newTestNode(now time.Time) *Node {
+	n := NewNode(me, DefaultRules(), first, now.Add(-time.Minute))
+	n.Up(1, false, now.Add(-time.Minute))
+	n.ticked = now
+	hear(n, now, me, other, third)
+	n.Effects()
+	return n
+}
+
+func hear(n *Node, now time.Time, members ...Member) {
+	for _, m := range members {
+		n.Heard(Heartbeat{Member: m, State: StateActive, Sequence: uint64(now.UnixNano())}, now)
+	}
+}
+
+// only returns the one effect of type E among what is to be done.
+func only[E Effect](t *testing.T, n *Node) E {
+	t.Helper()
+	var all []E
+	effects := n.Effects()
+	for _, e := range effects {
+		if one, is := e.(E); is {
+			all = append(all, one)
+		}
+	}
+	if len(all) != 1 {
+		t.Fatalf("effects are %v, want one %T", effects, *new(E))
+	}
+	return all[0]
+}
+
+// owning lets n own a room.
+func owning(t *testing.T, n *Node, name string, now time.Time) Epoch {
+	t.Helper()
+	n.Asked(OpenRequest{RID: RID(name), Room: name}, 1, now)
+	e := Epoch{n.gen, 7}
+	n.Wrote(only[Create](t, n).Op, OK, e, now)
+	if answer := only[Reply](t, n).Answer; answer.Refused != "" || answer.Epoch != e {
+		t.Fatalf("the room was not opened: %+v", answer)
+	}
+	return e
+}
+
+func TestDeath(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		silence, echo time.Duration
+		connected     time.Duration
+		down          bool
+		probe         ProbeResult
+		dead          bool
+	}{
+		{"reached", time.Minute, 0, time.Minute, false, Reached, false},
+		{"another process has its address", 0, 0, time.Minute, false, WrongNode, true},
+		{"another process, and no engine", 0, 0, 0, true, WrongNode, true},
+		{"refused, just heard", time.Second, 0, time.Minute, false, RefusedProbe, false},
+		{"refused and silent", 1300 * time.Millisecond, 0, time.Minute, false, RefusedProbe, true},
+		{"no reply, silent for a while", 1900 * time.Millisecond, 0, time.Minute, false, NoReply, false},
+		{"no reply and silent", 2 * time.Second, 0, time.Minute, false, NoReply, true},
+		{"one's own heartbeat does not come back", time.Minute, 1100 * time.Millisecond, time.Minute, false, NoReply, false},
+		{"connected a moment ago", time.Minute, 0, 2900 * time.Millisecond, false, NoReply, false},
+		{"the engine is down", time.Minute, 0, time.Minute, true, NoReply, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := NewNode(me, DefaultRules(), first, start)
+			n.Up(1, false, start)
+			hear(n, start, other)
+			now := start.Add(time.Hour)
+			n.view.since = now.Add(-c.connected)
+			hear(n, now.Add(-c.silence), other)
+			hear(n, now.Add(-c.echo), me)
+			if c.down {
+				n.Down(now)
+			}
+			if dead := n.Dead(other.Incarnation, c.probe, now); dead != c.dead {
+				t.Errorf("dead is %v", dead)
+			}
+		})
+	}
+}
+
+func TestDeadOwnerIsReplaced(t *testing.T) {
+	n := newTestNode(start)
+	n.Want("kitchen", start)
+	now := start.Add(2500 * time.Millisecond)
+	hear(n, now, me, third)
+	record := Record{Version: 1, Room: "kitchen", Owner: other, By: ByJoin}
+	n.Read(only[Get](t, n).Op, OK, record, Epoch{1, 5}, now)
+	if p := only[Probe](t, n); p.Peer != other {
+		t.Fatalf("%v is probed", p.Peer)
+	}
+	n.Probed(other.Incarnation, NoReply, now)
+	update := only[Update](t, n)
+	if update.Rev != 5 || update.Record.Owner != me || update.Record.By != ByTakeover || update.Record.Previous != (Epoch{1, 5}) {
+		t.Errorf("the record becomes %+v over %d", update.Record, update.Rev)
+	}
+	n.Wrote(update.Op, OK, Epoch{1, 9}, now)
+	effects := fmt.Sprint(n.Effects())
+	if !strings.Contains(effects, "true {me") || !strings.Contains(effects, "{other {") {
+		t.Errorf("the effects are %s; who waits must come in, and the former owner hear of it", effects)
+	}
+}
+
+// While the engine is silent nobody is declared dead, however long that lasts.
+func TestSilentEngineKillsNobody(t *testing.T) {
+	n := newTestNode(start)
+	n.Want("kitchen", start)
+	n.Read(only[Get](t, n).Op, OK, Record{Version: 1, Room: "kitchen", Owner: other}, Epoch{1, 5}, start)
+	n.Effects()
+	for now := start; now.Before(start.Add(time.Minute)); now = now.Add(100 * time.Millisecond) {
+		n.Tick(now)
+		n.Probed(other.Incarnation, NoReply, now)
+		n.Want("kitchen", now)
+		for _, e := range n.Effects() {
+			switch e := e.(type) {
+			case Update, Create, Open:
+				t.Fatalf("after %v: %T", now.Sub(start), e)
+			case Get:
+				n.Read(e.Op, OK, Record{Version: 1, Room: "kitchen", Owner: other}, Epoch{1, 5}, now)
+			}
+		}
+	}
+}
+
+func TestStoreThatCameBackEmpty(t *testing.T) {
+	join := func(previous Epoch) *Record {
+		return &Record{Version: 1, Room: "kitchen", Owner: other, Previous: previous, By: ByJoin}
+	}
+	for _, c := range []struct {
+		name   string
+		found  *Record
+		writes string // what this node does: creates, replaces or is fenced
+	}{
+		{"nobody wrote", nil, "creates"},
+		{"somebody claimed it as new", join(Epoch{}), "replaces"},
+		{"an older owner was faster", join(Epoch{1, 3}), "replaces"},
+		{"a later owner was faster", join(Epoch{1, 8}), "fenced"},
+		{"its new owner was replaced already", join(Epoch{2, 1}), "fenced"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := newTestNode(start)
+			former := owning(t, n, "kitchen", start)
+			n.Begun("kitchen", start)
+			n.Down(start)
+			n.Up(2, false, start)
+			get := only[Get](t, n)
+			result, found := NotFound, Record{}
+			if c.found != nil {
+				result, found = OK, *c.found
+			}
+			n.Read(get.Op, result, found, Epoch{2, 2}, start)
+			effects := n.Effects()
+			did := ""
+			for _, e := range effects {
+				switch e := e.(type) {
+				case Create:
+					did = "creates"
+					if e.Record.Previous != former || e.Record.By != ByReassert {
+						t.Errorf("it writes %+v", e.Record)
+					}
+				case Update:
+					did = "replaces"
+				case Evict:
+					did = "fenced"
+				}
+			}
+			if did != c.writes {
+				t.Errorf("this node %q, want %q: %v", did, c.writes, effects)
+			}
+		})
+	}
+}
+
+// Nodes without the room wait before they claim it in a new store.
+func TestNewStoreIsHeld(t *testing.T) {
+	n := newTestNode(start)
+	n.Down(start)
+	n.Up(2, false, start)
+	n.Effects()
+	n.Want("kitchen", start)
+	n.Read(only[Get](t, n).Op, NotFound, Record{}, Epoch{}, start)
+	for _, e := range n.Effects() {
+		t.Errorf("at once: %T", e)
+	}
+	n.Asked(OpenRequest{RID: RID("hall"), Room: "hall"}, 3, start)
+	if a := only[Reply](t, n).Answer; a.Refused != Held {
+		t.Errorf("another node is told %+v", a)
+	}
+	now := start.Add(2100 * time.Millisecond)
+	hear(n, now, me)
+	n.Tick(now)
+	n.Read(only[Get](t, n).Op, NotFound, Record{}, Epoch{}, now)
+	only[Create](t, n)
+}
+
+func TestChoice(t *testing.T) {
+	for _, c := range []struct {
+		name               string
+		mine, his, thirds  float64
+		draining, hisDrain bool
+		want               Incarnation
+		refused            Refusal
+	}{
+		{"equal: the way between nodes is saved", 0.1, 0.1, 0.1, false, false, "me", ""},
+		{"nearly equal", 0.12, 0.11, 0.11, false, false, "me", ""},
+		{"busier than others", 0.5, 0.1, 0.3, false, false, "other", ""},
+		{"draining", 0, 0.9, 0.9, true, false, "other", ""},
+		{"the other drains", 0.5, 0, 0.2, false, true, "third", ""},
+		{"all are full", 1, 1, 1.2, false, false, "", Full},
+		{"all but a busy one are full", 1, 0.97, 1.2, false, false, "other", ""},
+		{"draining, others are full", 0, 1, 1, true, false, "", Draining},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := NewNode(me, DefaultRules(), first, start)
+			n.Up(1, false, start)
+			state := StateActive
+			if c.hisDrain {
+				state = StateDraining
+			}
+			n.Heard(Heartbeat{Member: other, State: state, Load: c.his}, start)
+			n.Heard(Heartbeat{Member: third, State: StateActive, Load: c.thirds}, start)
+			n.Measured(c.mine, 0, "")
+			if c.draining {
+				n.Drain()
+			}
+			at, refused := n.view.choose(n.describe(start), nil, first, start)
+			if at.Incarnation != c.want || refused != c.refused {
+				t.Errorf("chosen is %q, refused %q", at.Incarnation, refused)
+			}
+		})
+	}
+}
+
+// Rooms that are placed within moments are spread, although heartbeats show their load later.
+func TestPlacementsAreRemembered(t *testing.T) {
+	n := NewNode(me, DefaultRules(), first, start)
+	n.Up(1, false, start)
+	n.Measured(0.5, 0, "")
+	hear(n, start, other, third)
+	count := map[Incarnation]int{}
+	for range 20 {
+		at, _ := n.view.choose(n.describe(start), nil, first, start)
+		count[at.Incarnation]++
+	}
+	if count[other.Incarnation] != 10 || count[third.Incarnation] != 10 {
+		t.Errorf("20 rooms go to %v", count)
+	}
+}
+
+func TestRoomIsReleased(t *testing.T) {
+	n := newTestNode(start)
+	e := owning(t, n, "kitchen", start)
+	n.Begun("kitchen", start)
+	n.Emptied("kitchen", start)
+	now := start.Add(9 * time.Second)
+	hear(n, now, me)
+	n.Tick(now)
+	for _, effect := range n.Effects() {
+		if _, is := effect.(Delete); is {
+			t.Fatal("the room is given up while somebody may come back")
+		}
+	}
+	now = start.Add(21 * time.Second)
+	n.Tick(now)
+	for _, effect := range n.Effects() {
+		if get, is := effect.(Get); is { // the process was not called for long: it looks first
+			n.Read(get.Op, OK, n.rooms[RID("kitchen")].record, e, now)
+		}
+	}
+	n.Tick(now)
+	if d := only[Delete](t, n); d.Rev != e.Rev {
+		t.Errorf("revision %d is deleted, the claim was %d", d.Rev, e.Rev)
+	}
+}
+
+// A delete whose answer is lost may come late. Who wants the room meanwhile must not be served under a revision that it would find.
+func TestLateDelete(t *testing.T) {
+	n := newTestNode(start)
+	e := owning(t, n, "kitchen", start)
+	r := n.rooms[RID("kitchen")]
+	n.release(r)
+	d := only[Delete](t, n)
+	n.Want("kitchen", start)
+	n.Wrote(d.Op, Unknown, Epoch{}, start)
+	n.Tick(start)
+	n.Read(only[Get](t, n).Op, OK, r.record, e, start)
+	update := only[Update](t, n)
+	if update.Rev != e.Rev || update.Record.By != ByRenewal {
+		t.Errorf("the record is written as %+v over %d", update.Record, update.Rev)
+	}
+	n.Wrote(update.Op, OK, Epoch{1, 12}, start)
+	if o := only[Resolved](t, n).Outcome; !o.Here || o.Epoch != (Epoch{1, 12}) {
+		t.Errorf("who wanted it is told %+v", o)
+	}
+}
+
+func TestHandover(t *testing.T) {
+	n := newTestNode(start)
+	e := owning(t, n, "kitchen", start)
+	n.Begun("kitchen", start)
+	n.Drain()
+	if !n.HandOver("kitchen", start) || n.HandOver("kitchen", start) {
+		t.Fatal("a room is handed over once at a time")
+	}
+	h := only[HandOver](t, n)
+	if h.To != other || h.Epoch != e {
+		t.Errorf("it goes to %v as %v", h.To, h.Epoch)
+	}
+	n.Answered(h.Op, OpenAnswer{Refused: Full}, start)
+	if !n.HandOver("kitchen", start) {
+		t.Fatal("no second node is tried")
+	}
+	h = only[HandOver](t, n)
+	if h.To != third {
+		t.Errorf("then to %v", h.To)
+	}
+	n.Answered(h.Op, OpenAnswer{Owner: third, Epoch: Epoch{1, 20}}, start)
+	if evict := only[Evict](t, n); !evict.Planned || evict.Owner != third {
+		t.Errorf("the room ends here as %+v", evict)
+	}
+	if _, owned := n.Owned(RID("kitchen")); owned {
+		t.Error("it is still owned")
+	}
+}
+
+func TestIsolation(t *testing.T) {
+	n := newTestNode(start)
+	n.Down(start)
+	for now := start; now.Before(start.Add(4900 * time.Millisecond)); now = now.Add(100 * time.Millisecond) {
+		n.Tick(now)
+		if s := n.State(now); s != StateActive {
+			t.Fatalf("%s after %v", s, now.Sub(start))
+		}
+	}
+	now := start.Add(5100 * time.Millisecond)
+	if s := n.State(now); s != StateIsolated {
+		t.Errorf("%s without engine and peers", s)
+	}
+	n.Probed(other.Incarnation, Reached, now)
+	if s := n.State(now); s != StateActive {
+		t.Errorf("%s although a peer answers", s)
+	}
+}
+
+func TestRoomsNobodyEntersAreBounded(t *testing.T) {
+	n := newTestNode(start)
+	n.rules.MaxEmpty = 3
+	for i := range 3 {
+		owning(t, n, fmt.Sprint("room", i), start)
+	}
+	n.Asked(OpenRequest{RID: RID("more"), Room: "more"}, 9, start)
+	if a := only[Reply](t, n).Answer; a.Refused != Full {
+		t.Errorf("a fourth is answered %+v", a)
+	}
+	n.Begun("room0", start)
+	owning(t, n, "more", start)
+}
+
+func FuzzParseEpoch(f *testing.F) {
+	f.Add("1790000000000000000-18446744073709551615")
+	f.Add("-")
+	f.Add("-1-2")
+	f.Fuzz(func(t *testing.T, text string) {
+		e, err := ParseEpoch(text)
+		if err != nil {
+			return
+		}
+		if again, err := ParseEpoch(e.String()); err != nil || again != e {
+			t.Errorf("%q is %v and then %v, %v", text, e, again, err)
+		}
+	})
+}
+
+func FuzzParseRecord(f *testing.F) {
+	f.Add(Record{Version: 1, Room: "kitchen", Owner: me, By: ByJoin}.Encode())
+	f.Add([]byte(`{"v":2,"room":"a","owner":{"inc":"b"},"new":[]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, err := ParseRecord(text)
+		if err != nil {
+			return
+		}
+		if again, err := ParseRecord(r.Encode()); err != nil || again.Owner != r.Owner {
+			t.Errorf("%q is %+v and then %+v, %v", text, r, again, err)
+		}
+	})
+}
