@@ -12,6 +12,7 @@ import (
 
 	"sfu/pkg/reception"
 	"sfu/pkg/signaling/protocol"
+	"sfu/pkg/synthetic"
 )
 
 // Errors of a Client, beside *protocol.Error for what the server refuses.
@@ -32,8 +33,10 @@ type Times struct {
 type Client struct {
 	base, room string
 	opts       Options
-	peer       *peer
+	source     *synthetic.Source
+	peer       *peer // changed on the goroutine of run with negotiation.mu held
 	offers     negotiation
+	background sync.WaitGroup // what run waits for in the end
 	// life ends with Close.
 	life context.Context
 	end  context.CancelFunc
@@ -52,6 +55,10 @@ type Client struct {
 	times    Times
 	media    webrtc.PeerConnectionState
 	restart  *time.Timer
+	stopped  *peer // that of before, while there is no other; of the goroutine of run
+	// generation counts the PeerConnections, so that the word of an old one is told.
+	generation int
+	pulse      pulse
 }
 
 // Join enters room on the server at base, such as "http://127.0.0.1:8080". A refusal is a *protocol.Error. The Client must be closed.
@@ -62,8 +69,12 @@ func Join(ctx context.Context, base, room string, opts Options) (*Client, error)
 		times: Times{Started: time.Now()},
 	}
 	c.life, c.end = context.WithCancel(context.Background())
+	c.source = synthetic.NewSource(opts.Name, nil)
 	if err := c.join(ctx); err != nil {
 		return nil, errors.Join(err, c.abandon())
+	}
+	if c.opts.Rejoin > 0 {
+		c.background.Go(c.watch)
 	}
 	go c.run()
 	return c, nil
@@ -78,7 +89,7 @@ func (c *Client) join(ctx context.Context) error {
 		}
 	}
 	c.info = *info
-	if err := c.openPeer(ctx); err != nil {
+	if err := c.openPeer(ctx, nil); err != nil {
 		return err
 	}
 	offer, err := c.firstOffer()
@@ -90,23 +101,30 @@ func (c *Client) join(ctx context.Context) error {
 		return err
 	}
 	c.socket = s
+	return c.greet(ctx, offer)
+}
+
+// greet says join on a new socket and takes the answer.
+func (c *Client) greet(ctx context.Context, offer *protocol.Offer) error {
 	joined, err := c.hello(ctx, c.joinMessage(offer))
 	if err != nil {
 		return err
 	}
-	c.enter(joined)
-	if len(joined.Answers) == 0 {
-		if offer != nil {
-			return errors.New("join: the server does not answer the offer")
+	switch {
+	case len(joined.Answers) > 0:
+		// First, so that who sees the State change finds the publications named.
+		if err := c.offers.answered(c.peer, joined.Answers[0]); err != nil {
+			return fmt.Errorf("join: %w", err)
 		}
-		return nil
+	case offer != nil:
+		return errors.New("join: the server does not answer the offer")
 	}
-	if err := c.offers.answered(c.peer, joined.Answers[0]); err != nil {
-		return fmt.Errorf("join: %w", err)
-	}
+	c.enter(joined)
 	c.mu.Lock()
-	c.times.Joined = time.Now()
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	if c.times.Joined.IsZero() {
+		c.times.Joined = time.Now()
+	}
 	return nil
 }
 
@@ -123,11 +141,18 @@ func (c *Client) joinMessage(offer *protocol.Offer) protocol.Join {
 	return m
 }
 
-// openPeer makes the PeerConnection with its first m-lines.
-func (c *Client) openPeer(ctx context.Context) error {
+// openPeer makes the PeerConnection with its first m-lines: those of before, where there is one, which is stopped already.
+func (c *Client) openPeer(ctx context.Context, before *peer) error {
+	c.mu.Lock()
+	c.generation++
+	generation := c.generation
+	c.media = webrtc.PeerConnectionStateNew
+	info := c.info
+	c.mu.Unlock()
 	cfg := peerConfig{
-		codecs: c.opts.VideoCodecs, servers: c.info.ICEServers, receiver: c.opts.Receiver, cname: c.opts.Name,
-		pacing: c.opts.Pacing, slowCipher: c.opts.SlowCipher, changed: c.mediaChanged, logs: pionLogs{c.opts.Log},
+		codecs: c.opts.VideoCodecs, servers: info.ICEServers, receiver: c.opts.Receiver, source: c.source,
+		pacing: c.opts.Pacing, slowCipher: c.opts.SlowCipher, logs: pionLogs{c.opts.Log},
+		changed: func(s webrtc.PeerConnectionState) { c.mediaChanged(generation, s) },
 	}
 	if c.opts.TCP {
 		if c.opts.Receiver.Samples() {
@@ -144,7 +169,16 @@ func (c *Client) openPeer(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
-	c.peer = p
+	err = c.offers.begin(func() error {
+		c.peer = p
+		if before != nil {
+			return p.follow(before)
+		}
+		return nil
+	})
+	if before != nil || err != nil {
+		return err
+	}
 	for _, what := range c.opts.Publish {
 		if _, err := p.publish(what); err != nil {
 			return fmt.Errorf("join: %w", err)
@@ -152,7 +186,7 @@ func (c *Client) openPeer(ctx context.Context) error {
 	}
 	slots := c.opts.Slots
 	if slots == 0 {
-		slots = c.info.Limits.SlotsFirst
+		slots = info.Limits.SlotsFirst
 	}
 	return p.addSlots(max(slots, 0))
 }
@@ -233,8 +267,12 @@ func (c *Client) Self() string {
 	return c.state.Self
 }
 
-// Info is what the server told before the join.
-func (c *Client) Info() protocol.RoomInfo { return c.info }
+// Info is what the server told before the last join.
+func (c *Client) Info() protocol.RoomInfo {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.info
+}
 
 // Times returns how joining went.
 func (c *Client) Times() Times {
@@ -268,6 +306,17 @@ func (c *Client) ReceivedOf(track string) (reception.Stats, bool) {
 	return reception.Stats{}, false
 }
 
+// From returns what came of the publisher whose stamps have that number (synthetic.Track.Publisher), over all rejoins on either side. It is
+// false where nothing did, and where Options.Receiver does not tell.
+func (c *Client) From(publisher uint64) (reception.Publisher, bool) {
+	if r, ok := c.opts.Receiver.(interface {
+		Publisher(id uint64) (reception.Publisher, bool)
+	}); ok {
+		return r.Publisher(publisher)
+	}
+	return reception.Publisher{}, false
+}
+
 // Done is closed when the Client is out of the room for good.
 func (c *Client) Done() <-chan struct{} { return c.done }
 
@@ -284,11 +333,13 @@ func (c *Client) abandon() error {
 	if c.socket != nil {
 		c.socket.close()
 	}
+	c.source.Close()
 	if c.peer == nil {
 		return nil
 	}
 	c.stopRestarts()
 	c.offers.close()
+	c.peer.stop()
 	return c.peer.close()
 }
 

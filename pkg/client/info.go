@@ -78,9 +78,12 @@ func roomURL(base, room string) (*url.URL, error) {
 	return at.JoinPath("v1", "rooms", room), nil
 }
 
-// socketURL is where the WebSocket of a room is.
-func socketURL(base, room string) (string, error) {
-	at, err := roomURL(base, room)
+// socketURL is where the WebSocket of the room is: on the server at base, unless that says where else.
+func (c *Client) socketURL() (string, error) {
+	if signal := c.Info().Signal; signal != "" {
+		return signal, nil
+	}
+	at, err := roomURL(c.base, c.room)
 	if err != nil {
 		return "", err
 	}

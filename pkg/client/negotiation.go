@@ -64,7 +64,8 @@ func (n *negotiation) make(p *peer, restart bool) error {
 	n.offer = protocol.Offer{PC: peerConnectionID, N: n.n, SDP: sdp, Tracks: map[string]protocol.Publication{}}
 	for _, o := range p.outgoing {
 		if !o.named {
-			n.offer.Tracks[o.mid()] = protocol.Publication{Source: o.publish.Source, Muted: o.publish.Muted}
+			muted, _ := o.wanted()
+			n.offer.Tracks[o.mid()] = protocol.Publication{Source: o.publish.Source, Muted: muted}
 		}
 	}
 	n.underWay = true
@@ -121,7 +122,7 @@ func (n *negotiation) grow(c *Client, count int) {
 			return
 		}
 	}
-	if most := c.info.Limits.Slots; most > 0 {
+	if most := c.Info().Limits.Slots; most > 0 {
 		count = min(count, most-c.peer.slots)
 	}
 	if count <= 0 || n.closed {
@@ -228,6 +229,35 @@ func (n *negotiation) resumed(c *Client) {
 	if n.n > 0 && !n.refused {
 		n.confirm(c)
 	}
+	n.flush(c)
+}
+
+// begin has everything be offered anew, on the PeerConnection that use takes into use with mu held. What the last offer carried is carried
+// by the first one of it, which restarts ICE more than any restart.
+func (n *negotiation) begin(use func() error) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.n, n.underWay, n.refused, n.offer = 0, false, false, protocol.Offer{}
+	waiting := n.waiting
+	n.waiting = nil
+	for _, ch := range waiting {
+		if ch.prepare != nil {
+			n.waiting = append(n.waiting, ch)
+		} else {
+			n.flying = append(n.flying, ch)
+		}
+	}
+	return use()
+}
+
+// joined goes on after the first offer of a PeerConnection was answered.
+func (n *negotiation) joined(c *Client, a protocol.Answer) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, ch := range n.flying {
+		ch.finish(a, nil)
+	}
+	n.flying = nil
 	n.flush(c)
 }
 

@@ -52,7 +52,10 @@ type Options struct {
 	OnMessage func(protocol.ServerMessage)
 	// ResumeFor is how long a lost socket is tried to be resumed. Default 60 s.
 	ResumeFor time.Duration
-	Log       *slog.Logger
+	// Rejoin is how long to try to join anew, with another PeerConnection, when the room moves or the seat is lost; 0 does not. With
+	// it the Client also watches whether the server answers, as a page does. Receiver is told with Renew, if it has that.
+	Rejoin time.Duration
+	Log    *slog.Logger
 }
 
 // NoSlots is the number of Options.Slots that receives nothing.

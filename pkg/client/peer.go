@@ -69,6 +69,8 @@ type outgoing struct {
 	mu    sync.Mutex
 	track string
 	err   error
+	// muted and ended are what the user wants: ended, nothing is published on the m-line.
+	muted, ended bool
 }
 
 // mid is the m-line's name, known once it was offered.
@@ -78,6 +80,19 @@ func (o *outgoing) setTrack(id string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.track, o.err = id, nil
+}
+
+// want notes what the user wants.
+func (o *outgoing) want(muted, ended bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.muted, o.ended = muted, ended
+}
+
+func (o *outgoing) wanted() (muted, ended bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.muted, o.ended
 }
 
 func (o *outgoing) refuse(err error) {
@@ -98,7 +113,7 @@ type peerConfig struct {
 	codecs   []codec.Type
 	servers  []protocol.ICEServer
 	receiver MediaReceiver
-	cname    string
+	source   *synthetic.Source
 	pacing   synthetic.Pacing
 	// slowCipher is Options.SlowCipher.
 	slowCipher bool
@@ -107,14 +122,14 @@ type peerConfig struct {
 }
 
 func newPeer(cfg peerConfig) (*peer, error) {
-	p := &peer{receiver: cfg.receiver, quit: make(chan struct{})}
+	p := &peer{receiver: cfg.receiver, source: cfg.source, quit: make(chan struct{})}
 	if err := p.open(cfg); err != nil {
 		if p.mux != nil {
 			err = errors.Join(err, p.mux.Close())
 		}
 		return nil, err
 	}
-	p.source = synthetic.NewSource(cfg.cname, p.pc.WriteRTCP)
+	p.source.Reconnect(p.pc.WriteRTCP)
 	p.source.SetPacing(cfg.pacing)
 	p.sinks.receiver, p.sinks.feedback = cfg.receiver, p.source.Feedback
 	if c, ok := cfg.socket.(corking); ok {
@@ -213,8 +228,19 @@ func (p *peer) publish(what Publish) (*outgoing, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &outgoing{publish: what, player: player}
-	track := player.Track()
+	o := &outgoing{publish: what, player: player, muted: what.Muted}
+	if err := p.send(o); err != nil {
+		return nil, err
+	}
+	if what.Muted {
+		player.SetAllActive(false)
+	}
+	return o, nil
+}
+
+// send adds an m-line for o.
+func (p *peer) send(o *outgoing) (err error) {
+	track := o.player.Track()
 	for i, e := range track.Encodings {
 		local := &localTrack{outgoing: o, rid: e.RID, codec: track.Codec, id: fmt.Sprintf("track%d", len(p.outgoing))}
 		if i == 0 {
@@ -223,14 +249,22 @@ func (p *peer) publish(what Publish) (*outgoing, error) {
 			err = o.transceiver.Sender().AddEncoding(local)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("add an m-line: %w", err)
+			return fmt.Errorf("add an m-line: %w", err)
 		}
 	}
-	if what.Muted {
-		player.SetAllActive(false)
-	}
 	p.outgoing = append(p.outgoing, o)
-	return o, nil
+	return nil
+}
+
+// follow adds the m-lines of the peer before, which is stopped. What was unpublished has its line, and is not named.
+func (p *peer) follow(before *peer) error {
+	for _, o := range before.outgoing {
+		_, o.named = o.wanted()
+		if err := p.send(o); err != nil {
+			return err
+		}
+	}
+	return p.addSlots(before.slots)
 }
 
 // addSlots adds count pairs of m-lines that receive.
@@ -280,14 +314,18 @@ func (p *peer) rtt() (time.Duration, bool) {
 	return time.Duration(s.CurrentRoundTripTime * float64(time.Second)), ok && s.CurrentRoundTripTime > 0
 }
 
-// close ends everything and waits for it.
-func (p *peer) close() error {
-	p.source.Close()
+// stop ends what is done by itself; only close is left to be called.
+func (p *peer) stop() {
+	p.source.Reconnect(nil)
 	close(p.quit)
 	p.looping.Wait()
 	if p.served != nil {
 		p.served.Serve(nil, nil)
 	}
+}
+
+// close ends the PeerConnection and waits for it.
+func (p *peer) close() error {
 	err := p.pc.GracefulClose()
 	if p.mux != nil {
 		err = errors.Join(err, p.mux.Close())

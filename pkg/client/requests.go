@@ -88,6 +88,7 @@ func (p *Publication) Player() *synthetic.Player { return p.out.player }
 
 // Mute mutes the track, which stops its packets, or unmutes it.
 func (p *Publication) Mute(ctx context.Context, muted bool) error {
+	p.out.want(muted, false)
 	if muted {
 		p.out.player.SetAllActive(false)
 	}
@@ -102,6 +103,7 @@ func (p *Publication) Mute(ctx context.Context, muted bool) error {
 
 // Unpublish ends the track. Its m-line stays and can be published again.
 func (p *Publication) Unpublish(ctx context.Context) error {
+	p.out.want(false, true)
 	p.out.player.SetAllActive(false)
 	_, err := p.client.request(ctx, protocol.Unpublish{Track: p.Track()})
 	return err
@@ -120,6 +122,7 @@ func (p *Publication) Republish(ctx context.Context, source string) error {
 	if !ok {
 		return fmt.Errorf("publish: the server answers %s", m.Type())
 	}
+	p.out.want(false, false)
 	p.out.setTrack(published.Track)
 	p.out.player.SetAllActive(true)
 	return nil
@@ -129,9 +132,12 @@ func (p *Publication) Republish(ctx context.Context, source string) error {
 const patience = 3 * time.Second
 
 // mediaChanged is told how far the connection is, by a goroutine of pion.
-func (c *Client) mediaChanged(s webrtc.PeerConnectionState) {
+func (c *Client) mediaChanged(generation int, s webrtc.PeerConnectionState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if generation != c.generation {
+		return
+	}
 	c.media = s
 	if s == webrtc.PeerConnectionStateConnected && c.times.Connected.IsZero() {
 		c.times.Connected = time.Now()
@@ -146,18 +152,18 @@ func (c *Client) mediaChanged(s webrtc.PeerConnectionState) {
 	}
 	switch s {
 	case webrtc.PeerConnectionStateDisconnected:
-		c.restart = time.AfterFunc(patience, c.restartICE)
+		c.restart = time.AfterFunc(patience, func() { c.restartICE(generation) })
 	case webrtc.PeerConnectionStateFailed:
-		c.restart = time.AfterFunc(0, c.restartICE)
+		c.restart = time.AfterFunc(0, func() { c.restartICE(generation) })
 	}
 }
 
 // restartICE restarts ICE and does so again until the path is found.
-func (c *Client) restartICE() {
+func (c *Client) restartICE(generation int) {
 	c.mu.Lock()
-	over := c.media == webrtc.PeerConnectionStateConnected || c.media == webrtc.PeerConnectionStateClosed || c.life.Err() != nil
+	over := generation != c.generation || c.media == webrtc.PeerConnectionStateConnected || c.media == webrtc.PeerConnectionStateClosed || c.life.Err() != nil
 	if !over {
-		c.restart = time.AfterFunc(2*patience, c.restartICE)
+		c.restart = time.AfterFunc(2*patience, func() { c.restartICE(generation) })
 	}
 	c.mu.Unlock()
 	if over {

@@ -51,9 +51,14 @@ func TestWithoutSimulcastSSRCs(t *testing.T) {
 }
 
 func TestFinalCloseCodes(t *testing.T) {
-	for code, want := range map[int]bool{1006: false, 4008: false, 1011: false, 1000: true, 1001: true, 4009: true, 4010: true, 4401: true} {
-		if final(code) != want {
-			t.Errorf("close code %d: final %v", code, final(code))
+	for code, want := range map[int]bool{1006: false, 4008: false, 1011: false, 1000: true, 1001: true, 4002: true, 4009: true, 4010: true, 4401: true} {
+		if final(code, false) != want {
+			t.Errorf("close code %d: final %v", code, final(code, false))
+		}
+	}
+	for code, want := range map[int]bool{1006: false, 4008: false, 1011: false, 1000: true, 1001: false, 4002: false, 4009: true, 4010: true, 4401: false, 4503: false} {
+		if final(code, true) != want {
+			t.Errorf("close code %d, where the room may be joined anew: final %v", code, final(code, true))
 		}
 	}
 }

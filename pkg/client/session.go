@@ -36,7 +36,7 @@ type socket struct {
 }
 
 func (c *Client) dial(ctx context.Context) (*socket, error) {
-	at, err := socketURL(c.base, c.room)
+	at, err := c.socketURL()
 	if err != nil {
 		return nil, err
 	}
@@ -130,18 +130,20 @@ func (c *Client) run() {
 	for {
 		err := c.listenTo(c.socket)
 		c.lost()
-		if c.over(err) || !c.resume() {
+		if c.over(err) || !c.back(err) {
 			break
 		}
-		c.offers.resumed(c)
 	}
 	c.end()
 	c.socket.close()
 	c.stopRestarts()
 	c.offers.close()
-	if err := c.peer.close(); err != nil {
-		c.opts.Log.Debug("close the PeerConnection", "error", err)
+	c.source.Close()
+	if c.peer != c.stopped {
+		c.peer.stop()
+		c.closePeer(c.peer)
 	}
+	c.background.Wait()
 	c.mu.Lock()
 	c.notify()
 	c.mu.Unlock()
@@ -206,7 +208,7 @@ func (c *Client) lost() {
 	}
 }
 
-// over reports whether the session has ended, and keeps the reason.
+// over reports whether the Client is out of the room for good, and keeps the reason.
 func (c *Client) over(err error) bool {
 	if c.life.Err() != nil {
 		return true
@@ -214,21 +216,36 @@ func (c *Client) over(err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state.Left != nil {
-		if c.state.Left.Reason != "left" {
-			c.err = fmt.Errorf("out of the room: %s", c.state.Left.Reason)
+		switch reason := c.state.Left.Reason; {
+		case reason == "left":
+			return true
+		case c.opts.Rejoin > 0 && passes(reason):
+			return false
+		default:
+			c.err = fmt.Errorf("out of the room: %s", reason)
+			return true
 		}
-		return true
 	}
 	var closed *websocket.CloseError
-	if errors.As(err, &closed) && final(closed.Code) {
+	if errors.As(err, &closed) && final(closed.Code, c.opts.Rejoin > 0) {
 		c.err = fmt.Errorf("the server closed the socket: %d %s", closed.Code, closed.Text)
 		return true
 	}
 	return false
 }
 
-// final reports whether a session whose socket was closed with code is over; otherwise it can be resumed.
-func final(code int) bool {
+// final reports whether a session whose socket was closed with code is over; otherwise it can be resumed or, where that is meant to be
+// tried, the room can be joined anew.
+func final(code int, rejoin bool) bool {
+	switch code {
+	case protocol.CloseLeft, protocol.Replaced.Info().Close, protocol.Removed.Info().Close:
+		return true
+	}
+	return !rejoin && seatLost(code)
+}
+
+// seatLost reports whether there is nothing to be resumed after a socket was closed with code.
+func seatLost(code int) bool {
 	switch code {
 	case websocket.CloseAbnormalClosure, protocol.SlowConsumer.Info().Close, websocket.CloseInternalServerErr:
 		return false
@@ -236,30 +253,64 @@ func final(code int) bool {
 	return true
 }
 
-// resume opens new sockets until one takes up the session, and reports false when that is over.
-func (c *Client) resume() bool {
+// back comes back into the room after a socket ended with err, and reports false when that is over.
+func (c *Client) back(err error) bool {
+	c.mu.Lock()
+	sentAway := c.state.Left != nil
+	c.mu.Unlock()
+	var closed *websocket.CloseError
+	if errors.As(err, &closed) {
+		sentAway = sentAway || seatLost(closed.Code)
+	}
+	if !sentAway {
+		err := c.resume()
+		if err == nil {
+			c.offers.resumed(c)
+			return true
+		}
+		if c.opts.Rejoin == 0 {
+			return c.giveUp(err)
+		}
+		c.opts.Log.Debug("resume", "error", err)
+	}
+	return c.rejoin()
+}
+
+// resume opens new sockets until one takes up the session. It fails when that is over.
+func (c *Client) resume() error {
 	ctx, cancel := context.WithTimeout(c.life, c.opts.ResumeFor)
 	defer cancel()
 	for attempt := 0; ; attempt++ {
 		wait := backoff[min(attempt, len(backoff)-1)]
 		wait += time.Duration(rand.Int64N(int64(wait/4 + 1)))
-		c.mu.Lock()
-		wait = max(wait, time.Until(c.cutUntil))
-		c.mu.Unlock()
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return c.giveUp(ErrSocketLost)
+		if !c.pause(ctx, wait) {
+			return ErrSocketLost
 		}
 		err := c.takeUp(ctx)
 		var refused *protocol.Error
 		switch {
 		case err == nil:
-			return true
+			return nil
 		case errors.As(err, &refused) && refused.Code == protocol.ResumeInvalid:
-			return c.giveUp(err)
+			return err
 		}
 		c.opts.Log.Debug("resume", "error", err)
+		c.lookAgain(ctx, err)
+	}
+}
+
+// pause waits, at least as long as the socket is to be kept lost. It reports whether ctx lasted.
+func (c *Client) pause(ctx context.Context, wait time.Duration) bool {
+	c.mu.Lock()
+	wait = max(wait, time.Until(c.cutUntil))
+	c.mu.Unlock()
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -274,12 +325,29 @@ func (c *Client) giveUp(err error) bool {
 
 // takeUp resumes the session on a new socket.
 func (c *Client) takeUp(ctx context.Context) error {
+	if err := c.redial(ctx); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	secret := c.session
+	c.mu.Unlock()
+	joined, err := c.hello(ctx, protocol.Resume{Session: secret})
+	if err != nil {
+		c.socket.close()
+		return err
+	}
+	c.enter(joined)
+	return nil
+}
+
+// redial opens a socket in place of the last one.
+func (c *Client) redial(ctx context.Context) error {
 	s, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
-	old, secret := c.socket, c.session
+	old := c.socket
 	c.socket = s
 	c.mu.Unlock()
 	old.close()
@@ -287,12 +355,6 @@ func (c *Client) takeUp(ctx context.Context) error {
 		s.close() // Close may have seen the old one
 		return ErrClosed
 	}
-	joined, err := c.hello(ctx, protocol.Resume{Session: secret})
-	if err != nil {
-		s.close()
-		return err
-	}
-	c.enter(joined)
 	return nil
 }
 

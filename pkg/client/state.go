@@ -28,9 +28,10 @@ type State struct {
 	Draining bool
 	// Left is set when oneself is out of the room.
 	Left *protocol.Left
-	// Online is false while the socket is lost. Resumed counts the times it was found again.
+	// Online is false while the socket is lost. Resumed counts the times it was found again, Rejoins the times the room was joined anew.
 	Online  bool
 	Resumed int
+	Rejoins int
 }
 
 func newState() State {
@@ -104,6 +105,8 @@ func (s *State) apply(m protocol.ServerMessage) {
 		s.Messages = append(s.Messages, m)
 	case protocol.Drain:
 		s.Draining = true
+	case protocol.Undrain:
+		s.Draining = false
 	case protocol.Left:
 		s.Left = &m
 	case protocol.Error:
@@ -113,12 +116,16 @@ func (s *State) apply(m protocol.ServerMessage) {
 
 // joined replaces everything by a snapshot: what it does not name is gone.
 func (s *State) joined(m protocol.Joined) {
-	media, resumed := s.Media, s.Resumed
+	before := *s
 	*s = newState()
 	s.Self, s.Room, s.Permissions, s.Online = m.Self, m.Room, m.Permissions, true
-	s.Media, s.Resumed = media, resumed
-	if m.Resumed {
+	s.Resumed, s.Rejoins = before.Resumed, before.Rejoins
+	switch {
+	case m.Resumed:
+		s.Media = before.Media
 		s.Resumed++
+	case before.Self != "":
+		s.Rejoins++
 	}
 	for _, p := range m.Participants {
 		s.Participants[p.ID] = p

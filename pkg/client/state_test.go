@@ -46,6 +46,10 @@ func TestStateFollowsEvents(t *testing.T) {
 	if _, still := s.Track("t1"); still || len(s.Unavailable) != 0 || len(s.Messages) != 2 || s.Media["main"].State != "connected" || len(s.Errors) != 1 || !s.Draining {
 		t.Errorf("%+v", s)
 	}
+	s.apply(protocol.Undrain{})
+	if s.Draining {
+		t.Error("a drain that was taken back is still on")
+	}
 	s.apply(protocol.Gone{Participant: "b"})
 	s.apply(protocol.Left{Reason: "removed"})
 	if len(s.Participants) != 1 || s.Left == nil {
@@ -68,5 +72,22 @@ func TestSnapshotReplacesEverything(t *testing.T) {
 	s.apply(again)
 	if len(s.Participants) != 2 || len(s.Bound) != 0 || s.Resumed != 1 || s.Media["main"].State != "connected" {
 		t.Errorf("%+v", s)
+	}
+}
+
+func TestStateCountsResumesAndRejoins(t *testing.T) {
+	s := newState()
+	s.apply(joinedExample())
+	s.apply(protocol.Media{PC: "main", State: "connected"})
+	resumed := joinedExample()
+	resumed.Resumed = true
+	s.apply(resumed)
+	if s.Resumed != 1 || s.Rejoins != 0 || len(s.Media) != 1 {
+		t.Errorf("after a resume: %+v", s)
+	}
+	s.apply(protocol.Left{Reason: "moved"})
+	s.apply(joinedExample())
+	if s.Resumed != 1 || s.Rejoins != 1 || len(s.Media) != 0 || s.Left != nil || !s.Online {
+		t.Errorf("after a rejoin: %+v", s)
 	}
 }

@@ -81,6 +81,7 @@ type line struct {
 	stats     Stats
 	run       run
 	key       keyframeWish
+	heard     publishers
 
 	// countdown and sampled belong to sampling.
 	countdown int
@@ -123,10 +124,11 @@ type run struct {
 	// began is how many packets of the line came before the first, counted how many up to the last.
 	began, counted uint64
 	set            bool
+	from           *Publisher
 }
 
-func newLine(l Line) *line {
-	return &line{Line: l, stats: Stats{MID: l.MID, Video: l.Video, SSRC: l.SSRC}}
+func newLine(l Line, heard publishers) *line {
+	return &line{Line: l, heard: heard, stats: Stats{MID: l.MID, Video: l.Video, SSRC: l.SSRC}}
 }
 
 func (l *line) format(payloadType uint8) *Format {
@@ -266,10 +268,11 @@ func (l *line) note(s synthetic.Stamp, how manner) (begins bool) {
 		}
 		l.run = run{
 			publisher: s.Publisher, encoding: s.Encoding, first: s.Sequence, last: s.Sequence,
-			began: how.count - 1, counted: how.count, set: true,
+			began: how.count - 1, counted: how.count, set: true, from: l.heard.of(s.Publisher),
 		}
 		begins = true
 	}
+	l.run.from.note(s, how.at)
 	l.stats.Publisher, l.stats.Encoding, l.stats.Temporal = s.Publisher, s.Encoding, s.Temporal
 	return begins
 }

@@ -25,7 +25,7 @@ type Config struct {
 	NoNACK, NoPLI bool
 }
 
-// A Receiver takes the media of one PeerConnection.
+// A Receiver takes the media of one PeerConnection at a time.
 type Receiver struct {
 	cfg    Config
 	ssrc   uint32 // ours, in feedback
@@ -35,6 +35,7 @@ type Receiver struct {
 	lines    []*line
 	bySSRC   map[uint32]*line
 	byRTX    map[uint32]*line
+	heard    publishers
 	unknown  uint64
 	rtt      time.Duration
 	began    time.Time
@@ -51,8 +52,17 @@ func New(cfg Config) *Receiver {
 	ssrc := rand.Uint32()
 	return &Receiver{
 		cfg: cfg, ssrc: ssrc, urgent: make(chan struct{}, 1), rtt: defaultRTT,
-		bySSRC: map[uint32]*line{}, byRTX: map[uint32]*line{}, recorder: twcc.NewRecorder(ssrc),
+		bySSRC: map[uint32]*line{}, byRTX: map[uint32]*line{}, heard: publishers{}, recorder: twcc.NewRecorder(ssrc),
 	}
+}
+
+// Renew forgets the lines: what is configured next belongs to another PeerConnection. What is known of publishers stays.
+func (r *Receiver) Renew() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines, r.bySSRC, r.byRTX = nil, map[uint32]*line{}, map[uint32]*line{}
+	r.recorder, r.rtt, r.transportCC = twcc.NewRecorder(r.ssrc), defaultRTT, 0
+	r.began, r.nextReport, r.nextFeedback = time.Time{}, time.Time{}, time.Time{}
 }
 
 // Configure tells the m-lines as they are after a negotiation. Those known by their mid keep what they counted.
@@ -62,7 +72,7 @@ func (r *Receiver) Configure(lines []Line) {
 	for _, l := range lines {
 		i := slices.IndexFunc(r.lines, func(known *line) bool { return known.MID == l.MID })
 		if i < 0 {
-			r.lines = append(r.lines, newLine(l))
+			r.lines = append(r.lines, newLine(l, r.heard))
 			i = len(r.lines) - 1
 		} else {
 			r.lines[i].Line = l
@@ -235,12 +245,25 @@ func (r *Receiver) Stats() []Stats {
 	return all
 }
 
+// Publisher returns what came of the publisher whose stamps have that number, false where nothing did.
+func (r *Receiver) Publisher(id uint64) (Publisher, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := r.heard[id]; p != nil {
+		return *p, true
+	}
+	return Publisher{}, false
+}
+
 // ResetGaps forgets the longest gaps, so that the next ones can be measured. The time since the last packet counts for them.
 func (r *Receiver) ResetGaps() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, l := range r.lines {
 		l.stats.LongestGap = 0
+	}
+	for _, p := range r.heard {
+		p.LongestGap, p.MissingInGap = 0, 0
 	}
 }
 

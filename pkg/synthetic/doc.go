@@ -7,7 +7,7 @@
 //
 // # Flow
 //
-// A Source sends the tracks of one PeerConnection. Its goroutine sleeps until a frame is due or the pacer lets the next packets go;
+// A Source sends the tracks of one PeerConnection, and goes on with the next when that is replaced (Reconnect). Its goroutine sleeps until a frame is due or the pacer lets the next packets go;
 // packets are built at the moment they leave, into the encoding's history, from which NACKs are answered. Feedback takes the RTCP
 // that comes back: NACK, PLI, FIR and reports. Everything is timed by one clock, and a sender report goes out each second.
 //

@@ -11,18 +11,18 @@ import (
 // reportInterval is how often sender reports go out.
 const reportInterval = time.Second
 
-// A Source sends the tracks of one PeerConnection.
+// A Source sends the tracks of one PeerConnection, and of the next when that is replaced.
 type Source struct {
-	cname    string
-	sendRTCP func([]rtcp.Packet) error
-	begin    func() // a group of packets that leave together; nil where that makes no difference
-	end      func()
-	wake     chan struct{}
-	quit     chan struct{}
-	done     chan struct{}
-	closing  sync.Once
+	cname   string
+	wake    chan struct{}
+	quit    chan struct{}
+	done    chan struct{}
+	closing sync.Once
 
 	mu           sync.Mutex
+	sendRTCP     func([]rtcp.Packet) error
+	begin        func() // a group of packets that leave together; nil where that makes no difference
+	end          func()
 	running      bool
 	players      []*Player
 	queue        []queued // frames of video that wait for the pacer, in order
@@ -83,6 +83,22 @@ func (s *Source) Together(begin, end func()) {
 	s.begin, s.end = begin, end
 }
 
+// Reconnect takes the tracks off their PeerConnection: nothing is sent until each encoding is bound to the next one and Start is called, and
+// reports then go to sendRTCP. RTP begins anew; stamps go on where they were, so that a pause shows as time and what was lost as missing
+// stamps.
+func (s *Source) Reconnect(sendRTCP func([]rtcp.Packet) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sendRTCP, s.begin, s.end, s.running = sendRTCP, nil, nil, false
+	s.queue, s.head = s.queue[:0], 0
+	s.pacer.rest()
+	for _, p := range s.players {
+		for _, st := range p.streams {
+			st.unbind()
+		}
+	}
+}
+
 // Close stops sending and waits for the goroutine.
 func (s *Source) Close() {
 	s.closing.Do(func() { close(s.quit) })
@@ -131,9 +147,9 @@ func (s *Source) run() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		next, reports := s.step(time.Now())
+		next, reports, sendRTCP := s.step(time.Now())
 		for _, r := range reports {
-			if err := s.sendRTCP(r); err != nil {
+			if err := sendRTCP(r); err != nil {
 				s.countFailure()
 			}
 		}
@@ -147,13 +163,13 @@ func (s *Source) run() {
 	}
 }
 
-// step sends what is due and returns when there is more to do, and the reports to send.
-func (s *Source) step(now time.Time) (next time.Time, reports [][]rtcp.Packet) {
+// step sends what is due and returns when there is more to do, and the reports to send and how.
+func (s *Source) step(now time.Time) (next time.Time, reports [][]rtcp.Packet, sendRTCP func([]rtcp.Packet) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next = now.Add(time.Hour)
 	if !s.running {
-		return next, nil
+		return next, nil, nil
 	}
 	if s.begin != nil {
 		s.begin()
@@ -180,7 +196,7 @@ func (s *Source) step(now time.Time) (next time.Time, reports [][]rtcp.Packet) {
 		reports = s.report(now)
 	}
 	earlier(s.nextReport)
-	return next, reports
+	return next, reports, s.sendRTCP
 }
 
 // makeFrames makes the frames that are due. Sound leaves at once, pictures wait for the pacer.
@@ -240,7 +256,7 @@ func (s *Source) report(now time.Time) [][]rtcp.Packet {
 	var all [][]rtcp.Packet
 	for _, p := range s.players {
 		for _, st := range p.streams {
-			if !st.sending() || st.stats.Packets == 0 {
+			if !st.sending() || st.stats.Packets == st.before {
 				continue
 			}
 			all = append(all, []rtcp.Packet{st.report(now), rtcp.NewCNAMESourceDescription(st.binding.SSRC, s.cname)})

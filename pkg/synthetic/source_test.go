@@ -468,3 +468,66 @@ func BenchmarkSend(b *testing.B) {
 		_, _ = s.send(&f, 1, 6, 1, origin)
 	}
 }
+
+func TestSourceGoesOnWithAnotherPeerConnection(t *testing.T) {
+	play(t, Simulcast(1_000_000, 30), func(s *Source, p *Player, w *tape) {
+		p.SetActive("f", false)
+		time.Sleep(1500 * time.Millisecond)
+		synctest.Wait()
+		next := &tape{}
+		s.Reconnect(next.writeRTCP)
+		before := p.Stats()
+		packets, reports := len(w.packets), len(w.reports)
+		time.Sleep(2 * time.Second)
+		for i, e := range p.Track().Encodings {
+			p.Bind(e.RID, Binding{SSRC: uint32(5000 + i), PayloadType: 100, RTX: uint32(6000 + i), RTXPayloadType: 101, MID: "3", Extensions: ids, Writer: next})
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if len(next.packets)+len(next.reports) != 0 {
+			t.Error("it sends before Start")
+		}
+		s.Start()
+		time.Sleep(1500 * time.Millisecond)
+		synctest.Wait()
+		if len(w.packets) != packets || len(w.reports) != reports {
+			t.Error("it still sends on the PeerConnection before")
+		}
+		for i, st := range p.Stats() {
+			sent := next.of(uint32(5000 + i))
+			if (len(sent) == 0) != (st.RID == "f") {
+				t.Fatalf("%s: %d packets", st.RID, len(sent))
+			}
+			if len(sent) == 0 {
+				continue
+			}
+			stamp, err := ReadStamp(sent[0].Payload)
+			if err != nil || stamp.Sequence != before[i].Packets || stamp.Publisher != p.Track().Publisher {
+				t.Errorf("%s: the first stamp is %+v after %d packets: %v", st.RID, stamp, before[i].Packets, err)
+			}
+			if sent[0].SequenceNumber >= 1<<15 || sent[0].PayloadType != 100 || st.SSRC != uint32(5000+i) {
+				t.Errorf("%s: %+v, %+v", st.RID, sent[0].Header, st)
+			}
+			checkReports(t, next, uint32(5000+i), len(sent))
+		}
+	})
+}
+
+// checkReports wants the last sender report of an SSRC to speak of at most count packets, all of this PeerConnection.
+func checkReports(t *testing.T, w *tape, ssrc uint32, count int) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	found := false
+	for _, r := range w.reports {
+		if sr, ok := r.(*rtcp.SenderReport); ok && sr.SSRC == ssrc {
+			found = true
+			if sr.PacketCount == 0 || int(sr.PacketCount) > count {
+				t.Errorf("a report of %d: %d packets of %d", ssrc, sr.PacketCount, count)
+			}
+		}
+	}
+	if !found {
+		t.Errorf("no report of %d", ssrc)
+	}
+}

@@ -70,7 +70,9 @@ type stream struct {
 	history     history
 	rtxPayload  []byte
 	octets      uint32
-	stats       StreamStats
+	// before is how many packets left on SSRCs before this one.
+	before uint64
+	stats  StreamStats
 }
 
 func newStream(t *Track, index int) *stream {
@@ -79,12 +81,19 @@ func newStream(t *Track, index int) *stream {
 		encoder:   newEncoder(t.Codec, cfg, t.KeyframeInterval, rand.Uint32(), uint16(rand.Uint32())),
 		shape:     shapeOf(t.Codec),
 		publisher: t.Publisher, index: uint8(index), level: t.AudioLevel, active: true,
-		// Below 2^15, so that the receiver's first index cannot be guessed wrong (RFC 3711 section 3.3.1).
-		sequence: uint16(rand.Uint32N(1 << 15)), rtxSequence: uint16(rand.Uint32N(1 << 15)),
 	}
-	s.history = s.newHistory()
 	s.stats.RID = cfg.RID
+	s.unbind()
 	return s
+}
+
+// unbind begins RTP anew; the stamps go on.
+func (s *stream) unbind() {
+	s.bound = false
+	// Below 2^15, so that the receiver's first index cannot be guessed wrong (RFC 3711 section 3.3.1).
+	s.sequence, s.rtxSequence = uint16(rand.Uint32N(1<<15)), uint16(rand.Uint32N(1<<15))
+	s.history = s.newHistory()
+	s.octets, s.before = 0, s.stats.Packets
 }
 
 // newHistory returns a history that is long enough for the bitrate.
@@ -219,7 +228,7 @@ func (s *stream) known() {
 func (s *stream) report(now time.Time) *rtcp.SenderReport {
 	return &rtcp.SenderReport{
 		SSRC: s.binding.SSRC, NTPTime: ntp(now), RTPTime: s.encoder.timestampAt(now),
-		PacketCount: uint32(s.stats.Packets), OctetCount: s.octets,
+		PacketCount: uint32(s.stats.Packets - s.before), OctetCount: s.octets,
 	}
 }
 
