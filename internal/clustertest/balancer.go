@@ -60,7 +60,7 @@ backend nodes
 // Start starts it and waits until it passes something on.
 func (b *Balancer) Start(t testing.TB) {
 	t.Helper()
-	b.Process = start(t, "haproxy", b.log, nil, b.cluster.programs.haproxy, "-db", "-f", b.config)
+	b.Process = start(t, program{name: "haproxy", path: b.cluster.programs.haproxy, args: []string{"-db", "-f", b.config}, log: b.log})
 	Await(t, "the balancer passes requests on", func() bool {
 		if b.Ended() {
 			t.Fatalf("haproxy has ended: %v", b.cmd.ProcessState)

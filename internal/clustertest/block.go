@@ -51,6 +51,10 @@ func (b block) nats(i int) string         { return b.host(21 + i) }
 func (b block) engine(node, i int) string { return b.host(100 + 10*node + i) } // the relay from a node to a NATS server
 func (b block) mesh(i int) string         { return b.host(200 + i) }           // the relay to a node from others
 
+// apart is the far end of a network of two addresses, of which here is the near one; there is one for each block.
+func (b block) apart() string { return fmt.Sprintf("10.%d.%d.2", b.x, b.y) }
+func (b block) here() string  { return fmt.Sprintf("10.%d.%d.1", b.x, b.y) }
+
 // client is the address of person number n; each has one, as servers limit what comes from one address.
 func (b block) client(n int) net.IP {
 	return net.IPv4(127, b.x, b.y+1+byte(n/250%3), byte(1+n%250))

@@ -15,6 +15,8 @@ type Options struct {
 	// Nodes and NATS servers, 3 and 1 where they are 0. Without is for nodes that are alone.
 	Nodes, NATS int
 	Without     bool
+	// Apart has the one NATS server in a network of its own, see NATS.Lose.
+	Apart bool
 	// Args are further arguments of node i.
 	Args func(i int) []string
 }
@@ -44,7 +46,7 @@ func Start(t testing.TB, o Options) *Cluster {
 	}
 	c := &Cluster{programs: need(t), block: reserve(t)}
 	for i := range o.NATS {
-		c.NATS = append(c.NATS, newNATS(t, c, i, o.NATS))
+		c.NATS = append(c.NATS, newNATS(t, c, i, o))
 	}
 	for _, s := range c.NATS {
 		s.Start(t)
@@ -75,7 +77,7 @@ func (c *Cluster) newNode(t testing.TB, i int, o Options) {
 	}
 	var relays []*Relay
 	for j := range c.NATS {
-		relays = append(relays, NewRelay(t, at(c.block.engine(i, j), portNATS), at(c.block.nats(j), portNATS)))
+		relays = append(relays, NewRelay(t, at(c.block.engine(i, j), portNATS), at(c.NATS[j].host, portNATS)))
 	}
 	c.engine = append(c.engine, relays)
 	if len(c.NATS) > 0 {
@@ -93,9 +95,9 @@ func (c *Cluster) ToNode(n *Node) *Relay { return c.mesh[n.index] }
 // AllToEngine are the relays from all nodes to all NATS servers.
 func (c *Cluster) AllToEngine() []*Relay { return slices.Concat(c.engine...) }
 
-// Running are the nodes whose process is there, frozen ones included.
+// Running are the nodes that can answer: their process is there and is not frozen.
 func (c *Cluster) Running() []*Node {
-	return slices.DeleteFunc(slices.Clone(c.Nodes), func(n *Node) bool { return n.Process == nil || n.Ended() })
+	return slices.DeleteFunc(slices.Clone(c.Nodes), func(n *Node) bool { return n.Process == nil || n.Ended() || n.frozen.Load() })
 }
 
 // settled is how long a node must have been connected before it judges others.

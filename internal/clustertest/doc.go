@@ -17,6 +17,6 @@
 // # Processes, goroutines and locks
 //
 // All processes are started from one thread that lasts as long as the test binary, and the kernel kills them when it ends, however it does. What
-// Start and Join return is ended when the test is. A Relay has a goroutine that accepts and two for each connection; a Person one that joins again; a Watch
-// one. Ledger, Relay and Watch have a lock each, and call nothing with it held.
+// Start and Join return is ended when the test is. A Relay has a goroutine that accepts and five for each connection; a Person those of a client; a Watch
+// one for each node. Ledger, Relay and Watch have a lock each, and call nothing with it held.
 package clustertest

@@ -100,5 +100,10 @@ func CheckUnhurt(t testing.TB, what string, rooms ...[]*Person) {
 			t.Errorf("%s: %d packets are lost", what, missing)
 		}
 		AwaitMedia(t, people, MarkAll(people...)) // it still flows
+		for _, p := range people {
+			if n := p.State().Rejoins; n > 0 {
+				t.Errorf("%s: %s had to join anew %d times", what, p.Name, n)
+			}
+		}
 	}
 }

@@ -18,15 +18,21 @@ type NATS struct {
 	name    string
 	cluster *Cluster
 	index   int
-	dir     string
-	log     *journal
+	// host is where it is reached. Where it is apart, that is by a network of two addresses.
+	host  string
+	apart bool
+	dir   string
+	log   *journal
 }
 
-func newNATS(t testing.TB, c *Cluster, i, count int) *NATS {
+func newNATS(t testing.TB, c *Cluster, i int, o Options) *NATS {
 	t.Helper()
-	s := &NATS{name: fmt.Sprintf("nats%d", i+1), cluster: c, index: i, dir: t.TempDir()}
+	s := &NATS{name: fmt.Sprintf("nats%d", i+1), cluster: c, index: i, host: c.block.nats(i), apart: o.Apart, dir: t.TempDir()}
+	if s.apart {
+		s.host = c.block.apart()
+	}
 	s.log = newJournal(t, s.name)
-	if err := os.WriteFile(s.config(), []byte(s.configuration(count)), 0o600); err != nil {
+	if err := os.WriteFile(s.config(), []byte(s.configuration(o.NATS)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -37,9 +43,12 @@ func (s *NATS) store() string  { return filepath.Join(s.dir, "store") }
 
 // configuration keeps clients from learning the addresses of the other servers: they come through relays.
 func (s *NATS) configuration(count int) string {
-	b := s.cluster.block
+	b, listen := s.cluster.block, s.host
+	if s.apart {
+		listen = "0.0.0.0" // the address comes later
+	}
 	text := fmt.Sprintf("server_name: %s\nlisten: %q\nhttp: %q\njetstream { store_dir: %q, max_mem: 64M, max_file: 256M }\n",
-		s.name, at(b.nats(s.index), portNATS), at(b.nats(s.index), portWatch), s.store())
+		s.name, at(listen, portNATS), at(listen, portWatch), s.store())
 	if count == 1 {
 		return text
 	}
@@ -48,13 +57,16 @@ func (s *NATS) configuration(count int) string {
 		routes = append(routes, fmt.Sprintf("%q", "nats-route://"+at(b.nats(j), portRoute)))
 	}
 	return text + fmt.Sprintf("cluster { name: test, listen: %q, no_advertise: true, routes: [%s] }\n",
-		at(b.nats(s.index), portRoute), strings.Join(routes, ", "))
+		at(s.host, portRoute), strings.Join(routes, ", "))
 }
 
 // Start starts the server with what it has on disk. It does not wait for it.
 func (s *NATS) Start(t testing.TB) {
 	t.Helper()
-	s.Process = start(t, s.name, s.log, nil, s.cluster.programs.nats, "-c", s.config())
+	s.Process = start(t, program{name: s.name, path: s.cluster.programs.nats, args: []string{"-c", s.config()}, log: s.log, apart: s.apart})
+	if s.apart {
+		s.join(t)
+	}
 }
 
 // AwaitReady waits until the server takes clients.
@@ -72,7 +84,7 @@ func (s *NATS) Wipe(t testing.TB) {
 }
 
 func (s *NATS) watch(path string) string {
-	return "http://" + at(s.cluster.block.nats(s.index), portWatch) + path
+	return "http://" + at(s.host, portWatch) + path
 }
 
 // Leader is the NATS server that decides about rooms.

@@ -48,7 +48,7 @@ func (n *Node) Start(t testing.TB) {
 		env = append(env, secret)
 	}
 	n.began = time.Now()
-	n.Process = start(t, n.Name, n.log, env, n.cluster.programs.server, append(args, n.args...)...)
+	n.Process = start(t, program{name: n.Name, path: n.cluster.programs.server, args: append(args, n.args...), env: env, log: n.log})
 }
 
 // URL is the node's own address for clients.
@@ -155,7 +155,7 @@ func (n *Node) Command(t testing.TB, name string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	output, err := exec.CommandContext(ctx, n.cluster.programs.server, name, "--admin="+n.Admin()).CombinedOutput()
+	output, err := exec.CommandContext(ctx, n.cluster.programs.server, name, "--admin="+at(n.cluster.block.node(n.index), portAdmin)).CombinedOutput()
 	n.log.note("sfu %s: %s", name, output)
 	if err != nil {
 		t.Fatalf("sfu %s: %v: %s", name, err, output)

@@ -45,6 +45,9 @@ type Person struct {
 // videoBitrate makes frames of one packet.
 const videoBitrate = 100_000
 
+// rejoining is how long a Person tries to come back.
+const rejoining = 2 * time.Minute
+
 // Join lets somebody in through the balancer.
 func (c *Cluster) Join(t testing.TB, room, name string, m Manner) *Person {
 	t.Helper()
@@ -110,7 +113,7 @@ func (c *Cluster) newPerson(name string, m Manner) *joiner {
 	p := &Person{Name: name, number: uint64(number), Ledger: NewLedger(time.Now())}
 	from := c.block.client(number)
 	j := &joiner{p, client.Options{
-		Name: name, Slots: client.NoSlots, Receiver: ear{reception.New(reception.Config{}), p.Ledger},
+		Name: name, Slots: client.NoSlots, Rejoin: rejoining, Receiver: ear{reception.New(reception.Config{}), p.Ledger},
 		DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: from}}).DialContext,
 		Listen:      func() (net.PacketConn, error) { return net.ListenUDP("udp", &net.UDPAddr{IP: from}) },
 	}}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -14,10 +15,11 @@ import (
 
 // A Process is a program that runs. It is killed when the test ends, or the test binary does.
 type Process struct {
-	name  string
 	cmd   *exec.Cmd
 	log   *journal
 	ended chan struct{}
+	// frozen is set while the process stands still.
+	frozen atomic.Bool
 }
 
 // spawn runs functions on the one thread that all processes are started from: the kernel kills a child when the thread that made it ends.
@@ -32,18 +34,30 @@ var spawn = sync.OnceValue(func() chan<- func() {
 	return work
 })
 
-// start runs a program. It sees nothing of this process's environment but env, and writes into log.
-func start(t testing.TB, name string, log *journal, env []string, path string, args ...string) *Process {
+// A program is what a Process runs. It sees nothing of this process's environment but env, and writes into log.
+type program struct {
+	name, path string
+	args, env  []string
+	log        *journal
+	// apart gives it a network of its own, which ends with it.
+	apart bool
+}
+
+func start(t testing.TB, what program) *Process {
 	t.Helper()
-	p := &Process{name: name, cmd: exec.Command(path, args...), log: log, ended: make(chan struct{})}
-	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = append([]string{"PATH=/usr/bin:/bin"}, env...), log, log
+	name, log := what.name, what.log
+	p := &Process{cmd: exec.Command(what.path, what.args...), log: log, ended: make(chan struct{})}
+	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = append([]string{"PATH=/usr/bin:/bin"}, what.env...), log, log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if what.apart {
+		p.cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWNET
+	}
 	started := make(chan error)
 	spawn() <- func() { started <- p.cmd.Start() }
 	if err := <-started; err != nil {
 		t.Fatalf("start %s: %v", name, err)
 	}
-	log.note("started as process %d: %v", p.cmd.Process.Pid, args)
+	log.note("started as process %d: %v", p.cmd.Process.Pid, what.args)
 	go func() {
 		defer close(p.ended)
 		_ = p.cmd.Wait() // how it ended is in ProcessState
@@ -74,12 +88,16 @@ func (p *Process) Kill() {
 
 // Freeze stops the process where it stands, and returns when it does. Continue lets it go on.
 func (p *Process) Freeze() {
+	p.frozen.Store(true)
 	p.signal(syscall.SIGSTOP)
 	until(patience, func() bool { return p.Ended() || processState(p.PID()) == 'T' })
 }
 
 // Continue is described with Freeze.
-func (p *Process) Continue() { p.signal(syscall.SIGCONT) }
+func (p *Process) Continue() {
+	p.signal(syscall.SIGCONT)
+	p.frozen.Store(false)
+}
 
 // Terminate asks the process to end in good order.
 func (p *Process) Terminate() { p.signal(syscall.SIGTERM) }

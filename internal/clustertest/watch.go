@@ -14,12 +14,12 @@ import (
 type Watch struct {
 	cluster *Cluster
 	quit    chan struct{}
-	done    chan struct{}
+	looking sync.WaitGroup
 
 	mu     sync.Mutex
 	owners map[string]string // by room and epoch
 	faults []string
-	rounds int
+	looks  int
 }
 
 // watchInterval is how often a Watch looks.
@@ -27,35 +27,29 @@ const watchInterval = 250 * time.Millisecond
 
 // Watch begins to look; it ends with the test, before the nodes do.
 func (c *Cluster) Watch(t testing.TB) *Watch {
-	w := &Watch{cluster: c, quit: make(chan struct{}), done: make(chan struct{}), owners: map[string]string{}}
-	nodes := c.Nodes
-	go w.run(nodes)
+	w := &Watch{cluster: c, quit: make(chan struct{}), owners: map[string]string{}}
+	for _, n := range c.Nodes {
+		w.looking.Go(func() { w.follow(n) })
+	}
 	t.Cleanup(func() {
 		close(w.quit)
-		<-w.done
+		w.looking.Wait()
 		for _, f := range w.faults {
 			t.Error(f)
 		}
-		if w.rounds == 0 {
+		if w.looks == 0 {
 			t.Error("the watch saw nothing")
 		}
 	})
 	return w
 }
 
-func (w *Watch) run(nodes []*Node) {
-	defer close(w.done)
+// follow looks at one node until the end. One that is frozen does not answer, and must not keep the others waiting.
+func (w *Watch) follow(n *Node) {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
 	for {
-		var looking sync.WaitGroup
-		for _, n := range nodes {
-			looking.Go(func() { w.look(n) })
-		}
-		looking.Wait()
-		w.mu.Lock()
-		w.rounds++
-		w.mu.Unlock()
+		w.look(n)
 		select {
 		case <-tick.C:
 		case <-w.quit:
@@ -64,7 +58,7 @@ func (w *Watch) run(nodes []*Node) {
 	}
 }
 
-// look asks one node. One that is frozen or gone does not answer, which is no fault.
+// look asks the node. That it does not answer is no fault.
 func (w *Watch) look(n *Node) {
 	if status := Status(n.Admin() + "/livez"); status != 0 && status != http.StatusOK {
 		w.fault("%s is not alive: %d", n.Name, status)
@@ -75,6 +69,7 @@ func (w *Watch) look(n *Node) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.looks++
 	for _, r := range v.Rooms {
 		key, owner := r.Room+" "+r.Epoch, n.Name+" "+v.Incarnation()
 		if other := w.owners[key]; other != "" && other != owner {
