@@ -43,7 +43,7 @@ func assemble(m materials) (parts, error) {
 		a.close()
 		return parts{}, err
 	}
-	page, err := web.NewHandler(web.Config{})
+	page, err := web.NewHandler(web.Config{Signals: m.Config.Cluster.signals()})
 	if err != nil {
 		a.close()
 		return parts{}, err
@@ -95,7 +95,7 @@ func (a *assembly) openSignalling(m materials, numbers *metrics.Metrics) error {
 		return err
 	}
 	options.ObserveJoin = numbers.ObserveJoin
-	options.Locator = locator{a, m.Config.Cluster.Redirect}
+	options.Locator, options.Admit = locator{a, m.Config.Cluster.Redirect}, a.admit
 	dial := func(group *forwarder.Group, h transport.Handler) (transport.Connection, error) {
 		return a.engine.NewConn(group, h)
 	}

@@ -136,6 +136,25 @@ func (a *assembly) ended(room string) {
 	}
 }
 
+// admit refuses who wants to join, but not who comes back, on a node that is cut off: others may open the same room elsewhere.
+func (a *assembly) admit() error {
+	if err := a.cluster.Load().Condition(); err != nil {
+		return refusalOf(&cluster.Refused{Reason: ownership.Isolated, RetryAfter: 2 * time.Second})
+	}
+	return nil
+}
+
+// signals are where the page must be allowed to open sockets beside its own server.
+func (c Cluster) signals() []string {
+	switch {
+	case !c.Redirect:
+		return nil
+	case strings.HasPrefix(c.PublicURL, "http:"):
+		return []string{"ws:"}
+	}
+	return []string{"wss:"}
+}
+
 // A locator asks the cluster where rooms are.
 type locator struct {
 	assembly *assembly

@@ -72,6 +72,9 @@ func (s *Server) enter(v visitor, j protocol.Join, attempt *joining, c link) (*s
 	if err := s.admits(v); err != nil {
 		return nil, err
 	}
+	if err := s.opts.Admit(); err != nil {
+		return nil, s.notLocated(err, v)
+	}
 	grant, err := s.verify(j.Token, v)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,8 @@ type Options struct {
 	AllowedOrigins []string
 	// Locator knows where rooms live. Default: all are here.
 	Locator Locator
+	// Admit may refuse who wants to join, not who comes back, with an error as a Locator's. Default: everybody may.
+	Admit func() error
 	// ICEServers are given to clients. TURN, where it is not nil, adds credentials of its own for each.
 	ICEServers []protocol.ICEServer
 	TURN       *turn.Issuer
@@ -36,6 +38,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.Locator == nil {
 		o.Locator = here{}
+	}
+	if o.Admit == nil {
+		o.Admit = func() error { return nil }
 	}
 	if len(o.VideoCodecs) == 0 {
 		o.VideoCodecs = []string{"VP8", "VP9", "H264", "AV1"}

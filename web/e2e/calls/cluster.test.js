@@ -27,7 +27,7 @@ scenario('three people who came to different nodes go on when the owner of their
   await cluster.start(3);
   const room = freshRoom();
   const names = ['Ann', 'Bob', 'Kim'];
-  const people = [];
+  /** @type {Person[]} */ const people = [];
   for (const name of names) people.push(new Person(await scene.chromium(browser, name), name));
   // Whoever comes is given the next node, so the three sockets end at different ones.
   for (const person of people) await person.enter(cluster.url, room);
