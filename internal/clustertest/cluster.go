@@ -5,6 +5,7 @@ package clustertest
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -168,12 +169,25 @@ func (c *Cluster) Others(than *Node) []*Node {
 	return slices.DeleteFunc(slices.Clone(c.Nodes), func(n *Node) bool { return n == than })
 }
 
-// Sum adds a metric up over the nodes that answer; labels are as in Samples.Sum.
+// Sum adds a metric up over the nodes that answer, as it is now; labels are as in Samples.Sum.
 func (c *Cluster) Sum(t testing.TB, name string, labels ...string) float64 {
 	t.Helper()
+	sums := make([]float64, len(c.Nodes))
+	var asking sync.WaitGroup
+	for i, n := range c.Running() {
+		asking.Go(func() {
+			until(freshness, n.Ended)
+			m, err := n.ReadMetrics()
+			if err != nil {
+				t.Error(err)
+			}
+			sums[i] = m.Sum(name, labels...)
+		})
+	}
+	asking.Wait()
 	sum := 0.0
-	for _, n := range c.Running() {
-		sum += n.Metrics(t).Sum(name, labels...)
+	for _, s := range sums {
+		sum += s
 	}
 	return sum
 }

@@ -193,8 +193,8 @@ func TestDrainAndUndrain(t *testing.T) {
 	AwaitMedia(t, people, began)
 	AwaitRoster(t, people)
 	Await(t, "the others know", func() bool {
-		m := c.Nodes[1].Metrics(t)
-		return m.Sum("sfu_cluster_nodes", `state="draining"`) == 1 && m.Sum("sfu_cluster_nodes", `state="active"`) == 2
+		m, err := c.Nodes[1].ReadMetrics()
+		return err == nil && m.Sum("sfu_cluster_nodes", `state="draining"`) == 1 && m.Sum("sfu_cluster_nodes", `state="active"`) == 2
 	})
 	if m := n.Metrics(t); m.Sum("sfu_node_state", `state="draining"`) != 1 || m.Sum("sfu_drain_deadline_timestamp_seconds") == 0 ||
 		m.Sum("sfu_room_handovers_total", `result="ok"`) != 1 {

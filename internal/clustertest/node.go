@@ -131,7 +131,10 @@ func (n *Node) Members(room string) (names []string, connected int, err error) {
 	return names, connected, nil
 }
 
-// ReadMetrics asks the node for its metrics.
+// freshness is how old what /metrics says may be.
+const freshness = time.Second
+
+// ReadMetrics asks the node for its metrics, which may be a second old.
 func (n *Node) ReadMetrics() (Samples, error) {
 	body, err := get(n.Admin() + "/metrics")
 	if err != nil {
@@ -140,9 +143,10 @@ func (n *Node) ReadMetrics() (Samples, error) {
 	return readSamples(string(body))
 }
 
-// Metrics is ReadMetrics of a node that must answer.
+// Metrics are those of now, of a node that must answer.
 func (n *Node) Metrics(t testing.TB) Samples {
 	t.Helper()
+	until(freshness, n.Ended)
 	s, err := n.ReadMetrics()
 	if err != nil {
 		t.Fatal(err)
