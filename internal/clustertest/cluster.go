@@ -172,9 +172,15 @@ func (c *Cluster) Others(than *Node) []*Node {
 // Sum adds a metric up over the nodes that answer, as it is now; labels are as in Samples.Sum.
 func (c *Cluster) Sum(t testing.TB, name string, labels ...string) float64 {
 	t.Helper()
-	sums := make([]float64, len(c.Nodes))
+	return SumOf(t, c.Running(), name, labels...)
+}
+
+// SumOf is Sum over some nodes. One that was started again counts from the beginning.
+func SumOf(t testing.TB, nodes []*Node, name string, labels ...string) float64 {
+	t.Helper()
+	sums := make([]float64, len(nodes))
 	var asking sync.WaitGroup
-	for i, n := range c.Running() {
+	for i, n := range nodes {
 		asking.Go(func() {
 			until(freshness, n.Ended)
 			m, err := n.ReadMetrics()
