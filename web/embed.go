@@ -87,3 +87,16 @@ func renderShell(assets map[string]asset, base string) []byte {
 	}
 	return []byte(strings.NewReplacer("{{base}}", base, "{{modulepreload}}", preload.String()).Replace(string(assets[shellName].body)))
 }
+
+// Page returns the page as NewHandler serves it at /.
+func Page() ([]byte, error) {
+	files, err := fs.Sub(static, "static")
+	if err != nil {
+		return nil, fmt.Errorf("open the page's files: %w", err)
+	}
+	assets, err := readAssets(files)
+	if err != nil {
+		return nil, err
+	}
+	return renderShell(assets, ""), nil
+}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"sfu/pkg/metrics"
 	"sfu/pkg/room"
 	"sfu/pkg/signaling"
+	"sfu/pkg/signaling/protocol"
 	"sfu/pkg/transport"
 	"sfu/pkg/turn"
 	"sfu/web"
@@ -146,8 +148,16 @@ func signallingOptions(m materials) (signaling.Options, error) {
 	for _, c := range cfg.Media.VideoCodecs {
 		options.VideoCodecs = append(options.VideoCodecs, c.String())
 	}
-	if len(cfg.TURN.URLs) > 0 {
-		issuer, err := turn.NewIssuer(cfg.TURN.URLs, string(m.TURNSecret), cfg.TURN.TTL)
+	var relays []string
+	for _, url := range cfg.TURN.URLs {
+		if strings.HasPrefix(url, "stun") {
+			options.ICEServers = append(options.ICEServers, protocol.ICEServer{URLs: []string{url}})
+			continue
+		}
+		relays = append(relays, url)
+	}
+	if len(relays) > 0 {
+		issuer, err := turn.NewIssuer(relays, string(m.TURNSecret), cfg.TURN.TTL)
 		if err != nil {
 			return options, usageError{err}
 		}

@@ -99,8 +99,17 @@ func (r *rawValues) IsBoolFlag() bool   { return r.isSwitch }
 
 // loadConfig reads the command line and the environment. A flag beats the environment, the environment beats the default.
 func loadConfig(args []string, env environment) (Config, error) {
-	table := settings()
 	flags := flag.NewFlagSet("sfu", flag.ContinueOnError)
+	config := configFlags(flags)
+	if err := parseFlags(flags, args); err != nil {
+		return Config{}, err
+	}
+	return config(env)
+}
+
+// configFlags adds the flags of all settings. What it returns makes the Config, once they have been parsed.
+func configFlags(flags *flag.FlagSet) func(environment) (Config, error) {
+	table := settings()
 	given, known := map[string]*rawValues{}, map[string]bool{}
 	for _, s := range table {
 		known[s.variable()] = true
@@ -109,9 +118,10 @@ func loadConfig(args []string, env environment) (Config, error) {
 			flags.Var(given[s.name], s.name, "")
 		}
 	}
-	if err := parseFlags(flags, args); err != nil {
-		return Config{}, err
-	}
+	return func(env environment) (Config, error) { return configOf(table, given, known, env) }
+}
+
+func configOf(table []setting, given map[string]*rawValues, known map[string]bool, env environment) (Config, error) {
 	if unknown := env.unknown(known); len(unknown) > 0 {
 		return Config{}, usagef("the environment sets %s, which is not a setting", strings.Join(unknown, ", "))
 	}

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+
+	"sfu/pkg/doctor"
 )
 
 // trustProxies puts the client's address and the host that it asked for into requests of the proxies in trusted. Everyone else may write
@@ -13,6 +15,9 @@ import (
 func trustProxies(trusted []netip.Prefix, next http.Handler, log *slog.Logger) http.Handler {
 	var hint sync.Once
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if question := r.Header.Get(doctor.HeaderQuestion); question != "" {
+			w.Header().Set(doctor.HeaderAnswer, whoAsks(r, question, trusted))
+		}
 		if isTrusted(peerAddress(r), trusted) {
 			r = r.WithContext(r.Context()) // a copy: what is changed here must not reach the server's own
 			if client := clientAddress(peerAddress(r), r.Header.Values("X-Forwarded-For"), trusted); client.IsValid() {
@@ -29,6 +34,31 @@ func trustProxies(trusted []netip.Prefix, next http.Handler, log *slog.Logger) h
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// whoAsks answers sfu doctor in which way the client's address is known, and whether it is the one in question. It tells nobody an address that he
+// does not know.
+func whoAsks(r *http.Request, question string, trusted []netip.Prefix) string {
+	headers := r.Header.Values("X-Forwarded-For")
+	seen, how := peerAddress(r), doctor.Direct
+	switch {
+	case isTrusted(seen, trusted):
+		how = doctor.Nameless
+		if client := clientAddress(seen, headers, trusted); client.IsValid() && client != seen {
+			seen, how = client, doctor.Forwarded
+		}
+	case len(headers) > 0:
+		how = doctor.Untrusted
+	}
+	own, err := netip.ParseAddr(question)
+	switch {
+	case err != nil:
+		return how
+	case own.Unmap() == seen:
+		return how + doctor.Same
+	default:
+		return how + doctor.Other
+	}
 }
 
 // forwardedTLS reports whether a trusted proxy says that it speaks TLS with the client.

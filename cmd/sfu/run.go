@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// Exit codes.
+// Exit codes. sfu doctor has two more, doctor.ExitWarnings and ExitFailures.
 const (
 	exitOK          = 0
 	exitFailed      = 1
@@ -45,6 +45,7 @@ func commands() []command {
 		{"serve", "run the server; this is what sfu does without a command", runServe},
 		{"token", "make a token that lets one person into one room", runToken},
 		{"healthcheck", "ask the server on this machine whether it is alive; exit code 0 or 1", runHealthcheck},
+		{"doctor", "look at a deployment, from its machine or from outside, and say what is wrong", runDoctor},
 		{"drain", "give the rooms of a server to others and let nobody new in", adminRequest{
 			name: "drain", summary: "gives the rooms of a server to other nodes and lets nobody new in, within its --drain-timeout; it goes on to run",
 			method: "POST", path: "/drain", show: showDrain, wait: true,

@@ -54,13 +54,19 @@ func (l *lockedLog) String() string {
 // startNode runs a node of the given parts until the test ends.
 func startNode(t *testing.T, p parts, args ...string) *running {
 	t.Helper()
+	return startAssembled(t, func(m materials) (parts, error) {
+		_ = m.ICE.Close()
+		return p, nil
+	}, args...)
+}
+
+// startAssembled runs a node of what assemble makes until the test ends.
+func startAssembled(t *testing.T, assemble func(materials) (parts, error), args ...string) *running {
+	t.Helper()
 	cfg := load(t, append([]string{"--listen=127.0.0.1:0"}, args...), nil)
 	r := &running{signals: make(chan os.Signal, 2), ended: make(chan error, 1), log: &lockedLog{}}
 	var err error
-	r.node, err = newNode(cfg, lookAround(environment{}), slog.New(slog.NewTextHandler(r.log, nil)), func(m materials) (parts, error) {
-		_ = m.ICE.Close()
-		return p, nil
-	})
+	r.node, err = newNode(cfg, lookAround(environment{}), slog.New(slog.NewTextHandler(r.log, nil)), assemble)
 	if err != nil {
 		t.Fatal(err)
 	}

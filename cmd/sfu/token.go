@@ -98,14 +98,19 @@ func (r *tokenRequest) signingKey(access Access) (auth.Key, error) {
 func writeTokenHelp(w io.Writer) {
 	fmt.Fprint(w, "sfu token prints a token that lets one person into one room.\n\n"+
 		"Usage:\n  sfu token --room=kitchen --identity=ann --auth-keys-file=keys\n\nFlags:\n")
-	(&tokenRequest{}).flags().VisitAll(func(f *flag.Flag) {
+	writeFlags(w, (&tokenRequest{}).flags())
+}
+
+// writeFlags lists the flags of a command that has its own.
+func writeFlags(w io.Writer, flags *flag.FlagSet) {
+	flags.VisitAll(func(f *flag.Flag) {
 		value, help := flag.UnquoteUsage(f)
 		name := f.Name
 		if value != "" {
 			name += "=" + value
 		}
 		fmt.Fprintf(w, "  --%s\n", name)
-		if f.DefValue != "" && f.DefValue != "false" {
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0s" {
 			help += ". Default: " + strings.TrimSuffix(f.DefValue, "0s")
 		}
 		writeWrapped(w, "        ", help+".")

@@ -153,6 +153,7 @@ func (c *Client) openPeer(ctx context.Context, before *peer) error {
 		codecs: c.opts.VideoCodecs, servers: info.ICEServers, receiver: c.opts.Receiver, source: c.source,
 		pacing: c.opts.Pacing, slowCipher: c.opts.SlowCipher, logs: pionLogs{c.opts.Log},
 		changed: func(s webrtc.PeerConnectionState) { c.mediaChanged(generation, s) },
+		tries:   c.opts.Tries, relayOnly: c.opts.RelayOnly,
 	}
 	if c.opts.TCP {
 		if c.opts.Receiver.Samples() {

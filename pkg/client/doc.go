@@ -10,7 +10,8 @@
 //
 // client.go and requests.go are what a user sees. session.go holds the socket, lost and resumed; rejoin.go joins anew with what was
 // published and received before, pulse.go finds a server that is silent; negotiation.go the offers, one at a
-// time, as opaque text. peer.go owns the PeerConnection and sdp.go reads answers: nothing else knows SDP or ICE. media.go joins
+// time, as opaque text. peer.go owns the PeerConnection, sdp.go reads answers and path.go their
+// addresses: nothing else knows SDP or ICE. media.go joins
 // the PeerConnection to the MediaReceiver: decrypted packets, or a look at the encrypted ones before (tap).
 //
 // # Goroutines and locks

@@ -37,7 +37,7 @@ func (o *Options) info(ctx context.Context, base, room string) (*protocol.RoomIn
 		request.Header.Set("Authorization", "Bearer "+o.Token)
 	}
 	// One connection for one question: an idle one would keep two goroutines for each client.
-	client := http.Client{Transport: &http.Transport{DialContext: o.DialContext, DisableKeepAlives: true}}
+	client := http.Client{Transport: &http.Transport{DialContext: o.DialContext, TLSClientConfig: o.TLS, DisableKeepAlives: true}}
 	answer, err := client.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("ask for the room: %w", err)

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"time"
@@ -39,13 +40,17 @@ type Options struct {
 	// Listen opens the media socket; default is a UDP socket on the address that faces the server. It may be a Served one. The Client
 	// closes it.
 	Listen func() (net.PacketConn, error)
-	// TCP uses ICE-TCP instead of UDP.
-	TCP bool
+	// TCP uses ICE-TCP instead of UDP, RelayOnly nothing but the TURN servers that the server names.
+	TCP, RelayOnly bool
+	// Tries, where it is set, says which of the server's addresses are tried; of what it turns down ICE learns nothing.
+	Tries func(Candidate) bool
 	// NoRestart never restarts ICE by itself. Otherwise that is done when the path is lost for 3 s.
 	NoRestart bool
 
 	// Info, where it is set, is used instead of asking the server for the room's information.
 	Info *protocol.RoomInfo
+	// TLS is for https and wss; nil is the system's.
+	TLS *tls.Config
 	// DialContext opens TCP connections to the server.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// OnMessage sees every message of the server, in order. It must not block.

@@ -56,6 +56,9 @@ type peer struct {
 	slots    int
 	looping  sync.WaitGroup
 	quit     chan struct{}
+	// tries is Options.Tries, answered the last answer as it came; negotiation.mu guards it.
+	tries    func(Candidate) bool
+	answered string
 }
 
 // outgoing is a track that is published.
@@ -117,12 +120,15 @@ type peerConfig struct {
 	pacing   synthetic.Pacing
 	// slowCipher is Options.SlowCipher.
 	slowCipher bool
-	changed    func(webrtc.PeerConnectionState)
-	logs       pionLogs
+	// tries and relayOnly are those of Options.
+	tries     func(Candidate) bool
+	relayOnly bool
+	changed   func(webrtc.PeerConnectionState)
+	logs      pionLogs
 }
 
 func newPeer(cfg peerConfig) (*peer, error) {
-	p := &peer{receiver: cfg.receiver, source: cfg.source, quit: make(chan struct{})}
+	p := &peer{receiver: cfg.receiver, source: cfg.source, quit: make(chan struct{}), tries: cfg.tries}
 	if err := p.open(cfg); err != nil {
 		if p.mux != nil {
 			err = errors.Join(err, p.mux.Close())
@@ -189,9 +195,13 @@ func (p *peer) open(cfg peerConfig) error {
 	s.SetSRTPProtectionProfiles(profiles...)
 	s.DisableMediaEngineCopy(true)
 	p.api = webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithSettingEngine(s), webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
-	p.pc, err = p.api.NewPeerConnection(webrtc.Configuration{
+	configuration := webrtc.Configuration{
 		BundlePolicy: webrtc.BundlePolicyMaxBundle, Certificates: []webrtc.Certificate{cert}, ICEServers: iceServers(cfg.servers),
-	})
+	}
+	if cfg.relayOnly {
+		configuration.ICETransportPolicy = webrtc.ICETransportPolicyRelay
+	}
+	p.pc, err = p.api.NewPeerConnection(configuration)
 	if err != nil {
 		return fmt.Errorf("make a PeerConnection: %w", err)
 	}
@@ -299,6 +309,12 @@ func (p *peer) answer(sdp string) error {
 	lines, err := linesOf(sdp)
 	if err != nil {
 		return err
+	}
+	p.answered = sdp
+	if p.tries != nil {
+		if sdp, err = withCandidates(sdp, p.tries); err != nil {
+			return err
+		}
 	}
 	// Before pion knows the answer, so that no packet comes first.
 	p.receiver.Configure(lines)

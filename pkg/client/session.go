@@ -40,7 +40,9 @@ func (c *Client) dial(ctx context.Context) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	dialer := websocket.Dialer{Subprotocols: []string{protocol.Version}, NetDialContext: c.opts.DialContext, HandshakeTimeout: 10 * time.Second}
+	dialer := websocket.Dialer{
+		Subprotocols: []string{protocol.Version}, NetDialContext: c.opts.DialContext, TLSClientConfig: c.opts.TLS, HandshakeTimeout: 10 * time.Second,
+	}
 	conn, answer, err := dialer.DialContext(ctx, at, nil)
 	if err != nil {
 		if answer != nil && answer.StatusCode != http.StatusSwitchingProtocols {

@@ -75,6 +75,8 @@ const (
 	askLimit      = 300 * time.Millisecond
 	openLimit     = 2 * time.Second
 	handoverLimit = 5 * time.Second
+	// moveLimit is how long a room moves at most: pages take whoever is not back within 5 s for gone.
+	moveLimit = 4 * time.Second
 	// passes is how often a request is passed on before it is given up.
 	passes = 4
 	// releaseLimit is how long the end waits for the records of this node's rooms to go.

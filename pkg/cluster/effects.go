@@ -295,7 +295,10 @@ type ownRecord struct {
 // evict tells everybody in a room that it belongs to another node.
 func (n *Node) evict(e ownership.Evict) {
 	people := n.rooms.Participants(e.Room)
-	over := time.Duration(people) * time.Second / time.Duration(n.cfg.MoveRate)
+	over := min(time.Duration(people)*time.Second/time.Duration(n.cfg.MoveRate), moveLimit)
+	if !e.Planned { // whoever is still here is alone already
+		over = min(over, time.Second/2)
+	}
 	n.log.Info("a room goes to another node", "room", e.Room, "node", e.Owner.Node, "planned", e.Planned, "participants", people)
 	moved := n.rooms.Move(e.Room, over)
 	n.tally.moved.Add(uint64(moved))

@@ -34,8 +34,8 @@ const (
 	rttInterval = 3 * time.Second
 )
 
-// socketBuffer is what is asked of the kernel for each UDP socket, in bytes.
-const socketBuffer = 4 << 20
+// SocketBuffer is what is asked of the kernel for each UDP socket and direction, in bytes.
+const SocketBuffer = 4 << 20
 
 // An Address is one local address of the media sockets and what clients are told in its place.
 type Address struct {
@@ -135,7 +135,7 @@ func (e *Engine) listen() error {
 	port := e.cfg.Port
 	for _, a := range e.cfg.Addresses {
 		conn, err := udp.Listen(netip.AddrPortFrom(a.Local, uint16(port)), udp.Config{
-			ReadBuffer: socketBuffer, WriteBuffer: socketBuffer, NoBatch: e.cfg.PlainUDP, NoGSO: e.cfg.NoGSO, Log: e.cfg.Log,
+			ReadBuffer: SocketBuffer, WriteBuffer: SocketBuffer, NoBatch: e.cfg.PlainUDP, NoGSO: e.cfg.NoGSO, Log: e.cfg.Log,
 		})
 		if err != nil {
 			for _, m := range muxes {

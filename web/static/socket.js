@@ -24,6 +24,8 @@ export class RequestError extends Error {
 }
 
 const PING_EVERY = 2000;
+/** A server that is busy letting us in answers nothing else meanwhile. */
+const FIRST_PING = 5000;
 const PONG_WITHIN = 6000;
 /** When no media comes either, an answer that is missing this long tells enough. */
 const SILENT_WITHIN = 2000;
@@ -89,9 +91,10 @@ export class Socket extends EventTarget {
     this.#open();
   }
 
-  /** The other side has accepted us: the next loss starts the back-off anew. */
+  /** The other side has accepted us: the next loss starts the back-off anew, and answers are expected soon. */
   settled() {
     this.#attempt = 0;
+    if (this.isOpen && this.#asking === 0) this.#schedulePing(PING_EVERY);
   }
 
   /** Something suggests that the network changed: try at once, or see whether the connection still lives. */
@@ -172,7 +175,7 @@ export class Socket extends EventTarget {
       if (this.#ws !== ws) return;
       this.#cancelTimer();
       this.#opened = true;
-      this.#schedulePing();
+      this.#schedulePing(FIRST_PING);
       this.dispatchEvent(new Event('open'));
     };
     ws.onmessage = ({ data }) => this.#ws === ws && this.#receive(data);
@@ -196,9 +199,10 @@ export class Socket extends EventTarget {
     else waiting?.resolve(message);
   }
 
-  #schedulePing() {
+  /** @param {number} after */
+  #schedulePing(after) {
     this.#cancelPing();
-    this.#cancelPing = this.clock.after(PING_EVERY, () => this.#ping(PONG_WITHIN));
+    this.#cancelPing = this.clock.after(after, () => this.#ping(PONG_WITHIN));
   }
 
   /** @param {number} within */
@@ -209,7 +213,7 @@ export class Socket extends EventTarget {
     this.request({ type: 'ping' }).then(() => {
       if (this.#asking !== id) return;
       this.#asking = 0;
-      if (this.#ws === ws) this.#schedulePing();
+      if (this.#ws === ws) this.#schedulePing(PING_EVERY);
     }, () => {});
     this.#awaitPong(id, this.clock.now(), within);
   }

@@ -79,7 +79,7 @@ function waiting(life, { step, since }, now, retryAt) {
 function sentenceOf({ phase, cause, fault }, step, waited, wait) {
   const seconds = Math.floor(waited / 1000);
   if (fault?.code === 'room_unavailable') {
-    return `The server cannot open this room at the moment. Trying again ${wait >= LONG_WAIT ? `in ${Math.ceil(wait / 1000)} s` : '…'}`;
+    return `The server cannot open this room at the moment. Trying again ${wait >= LONG_WAIT ? `in ${Math.ceil(wait / 1000)} s.` : '…'}`;
   }
   const doing = DOING[step];
   const time = seconds >= 3 ? ` (${seconds} s)` : '';

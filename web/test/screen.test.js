@@ -64,7 +64,7 @@ test('a room that cannot be opened is said, with the time where it is long', () 
   const text = (/** @type {number | null} */ retryAt) => status(refused, 1000, { retryAt })?.text;
   assert.equal(text(null), 'The server cannot open this room at the moment. Trying again …');
   assert.equal(text(3900), 'The server cannot open this room at the moment. Trying again …');
-  assert.equal(text(7100), 'The server cannot open this room at the moment. Trying again in 7 s');
+  assert.equal(text(7100), 'The server cannot open this room at the moment. Trying again in 7 s.');
   assert.equal(status({ ...refused, phase: 'joining', cause: null }, 1000)?.text, text(null));
 });
 

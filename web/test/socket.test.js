@@ -117,6 +117,7 @@ test('a ping that is not answered ends the connection', async () => {
   const { socket, last, clock, events } = make();
   socket.connect();
   last().open();
+  socket.settled();
   await clock.advance(2000);
   assert.equal(last().sent.length, 1);
   last().say({ type: 'ok', re: 1 });
@@ -130,10 +131,25 @@ test('a ping that is not answered ends the connection', async () => {
   assert.equal(silent.readyState, 3);
 });
 
+test('a server that lets nobody in is given more time before it must answer', async () => {
+  const { socket, last, clock, events } = make();
+  socket.connect();
+  last().open();
+  await clock.advance(4999);
+  assert.equal(last().sent.length, 0);
+  await clock.advance(1);
+  assert.deepEqual(last().sent.map(({ type }) => type), ['ping']);
+  // The welcome does not forget the ping that is under way.
+  socket.settled();
+  await clock.advance(6000);
+  assert.deepEqual(events, ['open', 'lost 0 no pong']);
+});
+
 test('a page that slept asks again before it gives up', async () => {
   const { socket, last, clock, events } = make();
   socket.connect();
   last().open();
+  socket.settled();
   await clock.advance(2000);
   clock.sleep(60_000);
   await clock.advance(1);
@@ -150,6 +166,7 @@ test('a page whose timers run once a minute never gives up by itself', async () 
   const { socket, last, clock, events } = make();
   socket.connect();
   last().open();
+  socket.settled();
   await clock.advance(2000);
   for (let i = 0; i < 5; i++) {
     clock.sleep(60_000);
@@ -164,6 +181,7 @@ test('without an answer and without media the connection is lost sooner', async 
     const { socket, last, clock, events } = make();
     socket.connect();
     last().open();
+    socket.settled();
     await clock.advance(2000);
     const asked = clock.now();
     socket.silent = async () => clock.now() - asked >= silentFrom;
@@ -181,6 +199,7 @@ test('silent media are no matter while answers come, nor when one comes late', a
   socket.silent = () => new Promise((resolve) => asked.push(resolve));
   socket.connect();
   last().open();
+  socket.settled();
   for (let n = 1; n < 10; n++) {
     await clock.advance(2000);
     last().say({ type: 'ok', re: n });

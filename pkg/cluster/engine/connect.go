@@ -51,7 +51,8 @@ func (e *Engine) connect() error {
 		nats.ClosedHandler(func(*nats.Conn) { close(e.closed) }),
 	}
 	if e.server != nil {
-		nc, err := nats.Connect("", append(options, nats.InProcessServer(e.server.nats))...)
+		// Without a network nothing can be lost, and a busy machine must not look as if.
+		nc, err := nats.Connect("", append(options, nats.InProcessServer(e.server.nats), nats.PingInterval(time.Hour))...)
 		e.nc = nc
 		return err
 	}

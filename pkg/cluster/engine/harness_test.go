@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -18,7 +19,13 @@ import (
 // patience is how long a test waits for what must come.
 const patience = time.Minute
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if given := os.Getenv(processVariable); given != "" {
+		serveAsProcess(given)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // A recorder is an Observer that keeps what it is told.
 type recorder chan change
@@ -90,6 +97,7 @@ func serve(t testing.TB, o server.Options) *server.Server {
 	if o.Port == 0 {
 		o.Port = server.RANDOM_PORT
 	}
+	o.Routes = server.RoutesFromStr(o.RoutesStr)
 	s, err := server.NewServer(&o)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ const callTimeout = time.Second
 // may come before Open has returned. After Close there is none.
 type Observer interface {
 	// Up says that the bucket is there. generation is when it was created, in ns since 1970: another one than before means that all keys
-	// are gone.
+	// are gone. What is written between that and Up goes into the new bucket already.
 	Up(generation int64)
 	// Down says that there is no connection or no bucket, and why. It comes again, without an Up between, when the reason is another.
 	Down(reason error)

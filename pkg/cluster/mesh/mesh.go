@@ -64,6 +64,8 @@ type Peer struct {
 type Status struct {
 	State string `json:"state"`
 	Rooms int    `json:"rooms"` // that it owns
+	// Clock is what the process took the time for when it answered; the mesh sets it.
+	Clock time.Time `json:"clock"`
 }
 
 // A Handover gives a room to another node. What it holds is for those who give and take it; the mesh only carries it.

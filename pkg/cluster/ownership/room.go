@@ -182,12 +182,20 @@ func (n *Node) tick(r *room, now time.Time) {
 	case r.phase == idle && r.wanted.IsZero() && len(r.tickets) == 0:
 		n.drop(r)
 		return
-	case r.phase == owned && !r.people && r.check == 0 && r.handing == 0 && n.current(r) && now.Sub(r.empty) >= n.rules.Linger:
+	case r.phase == owned && !r.people && r.check == 0 && r.handing == 0 && n.current(r) && now.Sub(r.empty) >= n.linger():
 		n.release(r)
 	}
 	if !r.wanted.IsZero() && now.Sub(r.wanted) >= n.rules.Patience {
 		n.refuse(r, n.whyNot(r, now), now)
 	}
+}
+
+// linger is how long an empty room is kept: hardly at all on a node that ends soon, so that others can have it.
+func (n *Node) linger() time.Duration {
+	if n.draining {
+		return min(n.rules.Linger, n.rules.Leaving)
+	}
+	return n.rules.Linger
 }
 
 // whyNot names the reason why somebody waited in vain.

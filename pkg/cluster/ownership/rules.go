@@ -12,8 +12,8 @@ type Rules struct {
 	Cache time.Duration
 	// Patience is how long somebody who wants a room waits for a decision; Retry how long between two attempts.
 	Patience, Retry time.Duration
-	// Linger is how long an empty room is kept.
-	Linger time.Duration
+	// Linger is how long an empty room is kept, Leaving how long by a node that drains.
+	Linger, Leaving time.Duration
 	// Hold is how long nothing is claimed in a store that came back empty.
 	Hold time.Duration
 	// Isolation is how long engine and peers must be out of reach for the node to call itself isolated.
@@ -40,7 +40,7 @@ func DefaultRules() Rules {
 		Echo: time.Second, Settled: 3 * time.Second,
 		Cache:    2 * time.Second,
 		Patience: 6 * time.Second, Retry: 150 * time.Millisecond,
-		Linger:      10 * time.Second,
+		Linger: 10 * time.Second, Leaving: time.Second,
 		Hold:        2 * time.Second,
 		Isolation:   5 * time.Second,
 		Pause:       time.Second,
@@ -48,6 +48,6 @@ func DefaultRules() Rules {
 		Candidates:  3,
 		Reservation: 10 * time.Second, Weight: 0.02,
 		Near:     0.02,
-		MaxRooms: 1000, MaxEmpty: 256,
+		MaxRooms: 1000, MaxEmpty: 500,
 	}
 }
