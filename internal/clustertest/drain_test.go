@@ -77,12 +77,18 @@ func TestOwnerEnds(t *testing.T) {
 	}
 }
 
-// persist joins a room as a page does, which tries again when it is told to, and returns how often that was.
+// persist joins a room through the balancer as a page does, which tries again when it is told to, and returns how often that was.
 func (c *Cluster) persist(t *testing.T, room, name string) (p *Person, retries int) {
+	t.Helper()
+	return c.persistAt(t, c.Balancer.URL(), room, name, Silent)
+}
+
+// persistAt is persist at a node's own address.
+func (c *Cluster) persistAt(t *testing.T, url, room, name string, m Manner) (p *Person, retries int) {
 	t.Helper()
 	Await(t, name+" gets in", func() bool {
 		var err error
-		p, err = c.newPerson(name, Silent).join(c.Balancer.URL(), room)
+		p, err = c.newPerson(name, m).join(url, room)
 		var refused *protocol.Error
 		switch {
 		case err == nil:
@@ -215,19 +221,4 @@ func TestDrainAndUndrain(t *testing.T) {
 	if active, deadline := m.Sum("sfu_node_state", `state="active"`), m.Sum("sfu_drain_deadline_timestamp_seconds"); active != 1 || deadline != 0 {
 		t.Errorf("after undrain: active %v, deadline %v", active, deadline)
 	}
-}
-
-var errNotRefused = errors.New("the socket was opened")
-
-// refusal asks a node for the socket of a room that cannot be opened, and returns the answer.
-func refusal(n *Node, room string) (*http.Response, error) {
-	conn, answer, err := dialRoom(n, room)
-	if err == nil {
-		_ = conn.Close()
-		return nil, errNotRefused
-	}
-	if answer == nil {
-		return nil, err
-	}
-	return answer, nil
 }

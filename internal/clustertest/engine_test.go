@@ -4,6 +4,7 @@ package clustertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -106,6 +107,9 @@ func TestEngineFails(t *testing.T) {
 	gone := time.Now()
 	s.engines(t, 0)
 	s.checkRefusals(t)
+	if n := s.Sum(t, "sfu_placement_refused_total", `reason="engine"`); n < 3 {
+		t.Errorf("three new rooms were refused without the engine, %v are counted", n)
+	}
 	s.checkJoins(t)
 	for _, n := range s.Nodes {
 		if status := Status(n.Admin() + "/readyz"); status != http.StatusOK {
@@ -166,6 +170,21 @@ func (s *scene) checkRefusals(t *testing.T) {
 	}
 }
 
+var errNotRefused = errors.New("the socket was opened")
+
+// refusal asks a node for the socket of a room that cannot be opened, and returns the answer.
+func refusal(n *Node, room string) (*http.Response, error) {
+	conn, answer, err := dialRoom(n, room)
+	if err == nil {
+		_ = conn.Close()
+		return nil, errNotRefused
+	}
+	if answer == nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // An engine that is slow, or behind a bad line, makes nobody look dead.
 func TestEngineIsSlow(t *testing.T) {
 	besideOthers(t)
@@ -205,6 +224,9 @@ func TestNodeIsCutFromTheEngine(t *testing.T) {
 	s.checkJoins(t)
 	Hold(t, "the calls go on", Sized(5*time.Second, 30*time.Second), func() bool { return len(s.Running()) == 3 })
 	s.checkJoins(t)
+	if m := n.Metrics(t); m.Sum("sfu_node_state", `state="active"`) != 1 {
+		t.Error("a node that others reach is not active")
+	}
 	s.checkCalm(t, "a node is cut from the engine")
 	for _, r := range s.ToEngine(n) {
 		r.Mend()

@@ -17,7 +17,7 @@ func MarkAll(people ...*Person) time.Time {
 	return now
 }
 
-// Pair is what one person has heard of another, of sound or picture.
+// A pair is one person and what another sends, sound or picture.
 type pair struct {
 	listener, speaker *Person
 	publisher         uint64

@@ -159,7 +159,9 @@ func (n *Node) Command(t testing.TB, name string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	output, err := exec.CommandContext(ctx, n.cluster.programs.server, name, "--admin="+at(n.cluster.block.node(n.index), portAdmin)).CombinedOutput()
+	command := exec.CommandContext(ctx, n.cluster.programs.server, name, "--admin="+at(n.cluster.block.node(n.index), portAdmin))
+	command.Env = []string{} // variables that begin with SFU_ would be settings
+	output, err := command.CombinedOutput()
 	n.log.note("sfu %s: %s", name, output)
 	if err != nil {
 		t.Fatalf("sfu %s: %v: %s", name, err, output)
