@@ -3,7 +3,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 IMAGE   ?= sfu
 
-.PHONY: help build platforms run test test-long test-plain bench measure soak gobench measure-browsers screenshots fuzz deploy-check fmt image clean
+.PHONY: help build platforms run test test-long test-plain test-cluster bench measure soak gobench measure-browsers screenshots fuzz deploy-check fmt image clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -40,6 +40,11 @@ measure: ## the first shape of it alone, to see whether a change helps
 
 soak: ## a long run near saturation, and clients that are killed; make soak DURATION=10m REALTIME=1
 	@go run ./internal/bench -soak
+
+# CHAOS and CHAOS_SEED reach the tests by the environment: how long the mishaps go on, and which ones.
+test-cluster: build ## clusters of processes at full size, with a table of figures; make test-cluster CHAOS=1h
+	@SFU_LONG=1 scripts/install.sh
+	@SFU_LONG=1 SERVER_BINARY="$(CURDIR)/bin/sfu" go test -count=1 -v -timeout 3h ./internal/clustertest
 
 gobench: ## the Go benchmarks of all packages
 	go test -run '^$$' -bench . -benchmem ./...

@@ -24,11 +24,13 @@ elif [ -f web/package.json ]; then
 	need node nodejs
 	need npm npm
 fi
+# Clusters have a balancer in front, and at full size a network that loses packets.
+need haproxy haproxy
+[ -z "${SFU_LONG:-}" ] || need nft nftables iproute2
 if [ "${1:-}" != deploy ] && [ -d web/e2e ]; then
 	need chromium chromium
 	need firefox-esr firefox-esr
 	need ffmpeg ffmpeg
-	need haproxy haproxy
 	need espeak-ng espeak-ng
 	[ -d /usr/share/fonts/truetype/liberation ] || [ -d /usr/share/fonts/truetype/liberation2 ] || missing="$missing fonts-liberation"
 fi

@@ -71,6 +71,8 @@ if [ -f web/package.json ]; then
 fi
 # The server takes every variable that begins with SFU_ for its own.
 stage "whole server" env -u SFU_LONG SERVER_BINARY="$PWD/bin/sfu" go test -count=1 -run '^TestBinary' ./cmd/sfu
+# The tests know SFU_LONG, and keep it from the servers. Small ones wait more than they work.
+stage "cluster" env SERVER_BINARY="$PWD/bin/sfu" go test -count=1 -parallel 4 -timeout "$LONGEST" ./internal/clustertest
 if [ -d web/e2e ]; then
 	stage "browsers" web e2e
 fi

@@ -55,6 +55,9 @@ var mayImport = map[string][]string{
 	"internal/plainsfu/baseline": {"pkg/signaling/protocol", "pkg/codec"},
 	"internal/bench":             {"pkg/load"}, // for its Result
 
+	// Whole clusters, from outside as well.
+	"internal/clustertest": {"pkg/signaling/protocol", "pkg/synthetic", "pkg/reception", "pkg/client"},
+
 	"cmd/sfu":     {"*"},
 	"pkg/sfutest": {"*"},
 }
