@@ -198,6 +198,9 @@ func (n *Node) Asked(request OpenRequest, ticket uint64, now time.Time) {
 		return
 	}
 	r.tickets = append(r.tickets, ticket)
+	if r.wanted.IsZero() {
+		r.wanted = now
+	}
 	if r.phase == idle || r.phase == known || r.phase == waiting {
 		r.tried, r.over, r.former, r.by, r.gone = nil, request.Over, request.Former, by, false
 		n.claim(r, now)

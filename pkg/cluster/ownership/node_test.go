@@ -314,6 +314,54 @@ func TestLateDelete(t *testing.T) {
 	}
 }
 
+// Who was told that the room is here and comes when it has been given up must not be served without it.
+func TestSomebodyComesTooLate(t *testing.T) {
+	n := newTestNode(start)
+	e := owning(t, n, "kitchen", start)
+	now := start.Add(900 * time.Millisecond)
+	n.Drain()
+	n.Tick(now)
+	n.Effects()
+	now = now.Add(900 * time.Millisecond)
+	n.Tick(now)
+	d := only[Delete](t, n)
+	n.Wrote(d.Op, OK, Epoch{e.Gen, 9}, now)
+	n.Effects()
+	n.Begun("kitchen", now)
+	if evict := only[Evict](t, n); evict.Room != "kitchen" {
+		t.Errorf("%+v", evict)
+	}
+}
+
+// A node that asked this one to open a room waits for a while and not longer; neither is the room looked at for ever.
+func TestTicketIsAnsweredInTime(t *testing.T) {
+	n := newTestNode(start)
+	n.Asked(OpenRequest{RID: RID("kitchen"), Room: "kitchen"}, 5, start)
+	n.Wrote(only[Create](t, n).Op, Conflict, Epoch{}, start)
+	answered, reads := time.Duration(0), 0
+	for now := start; now.Before(start.Add(20 * time.Second)); now = now.Add(100 * time.Millisecond) {
+		hear(n, now, me, third)
+		n.view.peers[other.Incarnation].heard = now.Add(-1300 * time.Millisecond) // it lives, and cannot be reached from here
+		n.Tick(now)
+		for effects := n.Effects(); len(effects) > 0; effects = n.Effects() {
+			for _, e := range effects {
+				switch e := e.(type) {
+				case Get:
+					reads++
+					n.Read(e.Op, OK, Record{Version: 1, Room: "kitchen", Owner: other}, Epoch{1, 5}, now)
+				case Probe:
+					n.Probed(e.Peer.Incarnation, NoReply, now)
+				case Reply:
+					answered = now.Sub(start)
+				}
+			}
+		}
+	}
+	if answered == 0 || answered > 7*time.Second || len(n.rooms) > 0 {
+		t.Errorf("answered after %v; %d rooms are left, after %d reads", answered, len(n.rooms), reads)
+	}
+}
+
 func TestHandover(t *testing.T) {
 	n := newTestNode(start)
 	e := owning(t, n, "kitchen", start)

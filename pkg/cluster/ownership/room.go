@@ -42,7 +42,7 @@ type room struct {
 	record Record
 	until  time.Time
 	retry  time.Time
-	// wanted is since when somebody waits, zero for nobody.
+	// wanted is since when somebody waits, here or at a node that asked this one to open the room, zero for nobody.
 	wanted time.Time
 	// tickets are those of other nodes that asked this one to open the room.
 	tickets []uint64
@@ -468,7 +468,7 @@ func (n *Node) retryAfter(why Refusal, now time.Time) time.Duration {
 func (n *Node) Begun(name string, now time.Time) {
 	r := n.room(RID(name), name)
 	r.people, r.entered = true, true
-	if r.phase == known {
+	if r.phase != owned && r.phase != releasing { // they were on the way for longer than an empty room is kept
 		n.emit(Evict{RID: r.rid, Room: name, Owner: r.owner})
 	}
 }
