@@ -163,11 +163,17 @@ func (n *Node) Undrain() { n.draining = false }
 
 // Probed reports a Probe.
 func (n *Node) Probed(inc Incarnation, result ProbeResult, now time.Time) {
+	if n.late(now) {
+		n.Tick(now) // nobody is judged by what was heard before
+	}
 	if p := n.view.peers[inc]; p != nil {
 		if result == Reached {
-			p.reached, p.dead = now, false
+			p.reached, p.dead = now, time.Time{}
 		} else {
-			p.refused, p.dead = now, n.view.dead(inc, result, n.up, now)
+			p.refused, p.dead = now, time.Time{}
+			if n.view.dead(inc, result, n.up, now) {
+				p.dead = now
+			}
 		}
 	}
 	for _, r := range n.sorted() {
@@ -202,7 +208,7 @@ func (n *Node) Dead(inc Incarnation, result ProbeResult, now time.Time) bool {
 
 // Tick does what has become due. It is called every 100 ms or so.
 func (n *Node) Tick(now time.Time) {
-	paused := now.Sub(n.ticked) > n.rules.Pause
+	paused := n.late(now)
 	n.ticked = now
 	if paused {
 		// Timers of the others went on: what was heard before the pause says nothing about now.
@@ -225,6 +231,9 @@ func (n *Node) Tick(now time.Time) {
 	}
 	n.audit(now)
 }
+
+// late reports whether the process was frozen, or had no processor, and does not know it yet.
+func (n *Node) late(now time.Time) bool { return now.Sub(n.ticked) > n.rules.Pause }
 
 // audit looks at one record after the other, so that no error of the past lasts.
 func (n *Node) audit(now time.Time) {

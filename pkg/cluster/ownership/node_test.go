@@ -71,8 +71,9 @@ func TestDeath(t *testing.T) {
 		dead          bool
 	}{
 		{"reached", time.Minute, 0, time.Minute, false, Reached, false},
-		{"another process has its address", 0, 0, time.Minute, false, WrongNode, true},
-		{"another process, and no engine", 0, 0, 0, true, WrongNode, true},
+		{"another process has its address", 1300 * time.Millisecond, 0, time.Minute, false, WrongNode, true},
+		{"another process, and no engine", 1300 * time.Millisecond, 0, 0, true, WrongNode, true},
+		{"another process, but its heartbeats come: two nodes say the same address", 600 * time.Millisecond, 0, time.Minute, false, WrongNode, false},
 		{"refused, just heard", time.Second, 0, time.Minute, false, RefusedProbe, false},
 		{"refused and silent", 1300 * time.Millisecond, 0, time.Minute, false, RefusedProbe, true},
 		{"no reply, silent for a while", 1900 * time.Millisecond, 0, time.Minute, false, NoReply, false},
@@ -103,6 +104,7 @@ func TestDeadOwnerIsReplaced(t *testing.T) {
 	n := newTestNode(start)
 	n.Want("kitchen", start)
 	now := start.Add(2500 * time.Millisecond)
+	n.ticked = now // it was awake all the time
 	hear(n, now, me, third)
 	record := Record{Version: 1, Room: "kitchen", Owner: other, By: ByJoin}
 	n.Read(only[Get](t, n).Op, OK, record, Epoch{1, 5}, now)
@@ -118,6 +120,43 @@ func TestDeadOwnerIsReplaced(t *testing.T) {
 	effects := fmt.Sprint(n.Effects())
 	if !strings.Contains(effects, "true {me") || !strings.Contains(effects, "{other {") {
 		t.Errorf("the effects are %s; who waits must come in, and the former owner hear of it", effects)
+	}
+}
+
+// What a probe found is old after a while: the owner may be there again, without the engine.
+func TestOldProbeKillsNobody(t *testing.T) {
+	n := newTestNode(start)
+	now := start.Add(2500 * time.Millisecond)
+	n.Tick(now)
+	hear(n, now, me, third)
+	n.view.since = start.Add(-time.Minute)
+	n.Probed(other.Incarnation, NoReply, now)
+	now = now.Add(10 * time.Second)
+	hear(n, now, me, third)
+	n.Want("kitchen", now)
+	n.Read(only[Get](t, n).Op, OK, Record{Version: 1, Room: "kitchen", Owner: other}, Epoch{1, 5}, now)
+	only[Probe](t, n)
+}
+
+// A process that was frozen takes what came meanwhile for new: others' silence says nothing then, whatever it is told first.
+func TestFrozenJudgeKillsNobody(t *testing.T) {
+	n := newTestNode(start)
+	now := start.Add(1500 * time.Millisecond)
+	for at := start; !at.After(now); at = at.Add(100 * time.Millisecond) {
+		n.Tick(at)
+		hear(n, at, me, third)
+	}
+	n.Want("kitchen", now)
+	n.Read(only[Get](t, n).Op, OK, Record{Version: 1, Room: "kitchen", Owner: other}, Epoch{1, 5}, now)
+	only[Probe](t, n)
+	now = now.Add(5 * time.Second)
+	hear(n, now, me)
+	n.Probed(other.Incarnation, NoReply, now)
+	for _, e := range n.Effects() {
+		switch e.(type) {
+		case Update, Open:
+			t.Errorf("%T", e)
+		}
 	}
 }
 

@@ -263,7 +263,7 @@ func (n *Node) judge(r *room, now time.Time) {
 		n.know(r, r.owner, r.epoch, now)
 		return
 	}
-	if p != nil && p.dead && n.view.mayJudge(n.up, now) { // a probe has just said so
+	if p != nil && now.Sub(p.dead) < n.rules.Cache && n.view.mayJudge(n.up, now) { // a probe has just said so
 		n.replace(r, false, now)
 		return
 	}
