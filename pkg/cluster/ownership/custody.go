@@ -282,7 +282,7 @@ func (n *Node) handed(r *room, answer OpenAnswer, now time.Time) {
 // Stale says that another node does not own a room, or not under the epoch that was known.
 func (n *Node) Stale(rid string) {
 	if r := n.rooms[rid]; r != nil && r.phase == known {
-		r.until = time.Time{}
+		r.phase, r.owner, r.epoch = idle, Member{}, Epoch{}
 	}
 }
 

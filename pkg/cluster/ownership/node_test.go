@@ -252,6 +252,43 @@ func TestNewStoreIsHeld(t *testing.T) {
 	only[Create](t, n)
 }
 
+// An engine that is connected and does not answer, as while it elects a leader, is on nobody's way to a room that is there.
+func TestReadThatFails(t *testing.T) {
+	n := newTestNode(start)
+	n.Want("kitchen", start)
+	n.Read(only[Get](t, n).Op, Unavailable, Record{}, Epoch{}, start)
+	ask := only[Ask](t, n)
+	if len(ask.Peers) != 2 {
+		t.Errorf("asked are %v", ask.Peers)
+	}
+	n.Read(ask.Op, NotFound, Record{}, Epoch{}, start)
+	if effects := n.Effects(); len(effects) > 0 {
+		t.Errorf("who waits is told %v at once", effects)
+	}
+	now := start.Add(200 * time.Millisecond)
+	n.Tick(now)
+	n.Read(only[Get](t, n).Op, Unavailable, Record{}, Epoch{}, now)
+	n.Read(only[Ask](t, n).Op, OK, Record{Version: 1, Room: "kitchen", Owner: other}, Epoch{1, 5}, now)
+	if o := only[Resolved](t, n).Outcome; o.Owner != other || o.Epoch != (Epoch{1, 5}) {
+		t.Errorf("who waits is told %+v", o)
+	}
+}
+
+// Without the engine too, an owner that says it is none any more is not asked again and again.
+func TestStaleWithoutEngine(t *testing.T) {
+	n := newTestNode(start)
+	n.Want("kitchen", start)
+	n.Read(only[Get](t, n).Op, OK, Record{Version: 1, Room: "kitchen", Owner: other}, Epoch{1, 5}, start)
+	n.Effects()
+	n.Down(start)
+	n.Stale(RID("kitchen"))
+	n.Want("kitchen", start)
+	n.Read(only[Ask](t, n).Op, OK, Record{Version: 1, Room: "kitchen", Owner: third}, Epoch{1, 8}, start)
+	if o := only[Resolved](t, n).Outcome; o.Owner != third {
+		t.Errorf("who waits is told %+v", o)
+	}
+}
+
 func TestChoice(t *testing.T) {
 	for _, c := range []struct {
 		name               string

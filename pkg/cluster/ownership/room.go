@@ -153,12 +153,16 @@ func (n *Node) look(r *room, now time.Time) {
 
 func (n *Node) read(r *room, now time.Time) {
 	if !n.up {
-		r.phase, r.op = asking, n.begin(r)
-		n.emit(Ask{r.op, r.rid, n.view.members(n.rules.Forget, now)})
+		n.ask(r, now)
 		return
 	}
 	r.phase, r.op = reading, n.begin(r)
 	n.emit(Get{r.op, r.rid})
+}
+
+func (n *Node) ask(r *room, now time.Time) {
+	r.phase, r.op = asking, n.begin(r)
+	n.emit(Ask{r.op, r.rid, n.view.members(n.rules.Forget, now)})
 }
 
 // later tries again after a while.
@@ -231,6 +235,10 @@ func (n *Node) Read(op uint64, result Result, record Record, epoch Epoch, now ti
 			n.know(r, record.Owner, epoch, now)
 			return
 		}
+		if n.up { // it is only slow, or elects a leader
+			n.later(r, now.Add(n.rules.Retry))
+			return
+		}
 		n.refuse(r, NoEngine, now)
 	}
 }
@@ -245,7 +253,7 @@ func (n *Node) found(r *room, result Result, record Record, epoch Epoch, now tim
 		r.owner = Member{}
 		n.place(r, now)
 	case result != OK:
-		n.later(r, now.Add(n.rules.Retry))
+		n.ask(r, now)
 	case record.Owner.Incarnation == n.self.Incarnation:
 		n.acquire(r, record, epoch, now)
 	default:
