@@ -164,6 +164,33 @@ func TestDrainHandsRoomsOver(t *testing.T) {
 	}
 }
 
+// One refusal, or an engine that is away for a moment, does not end a drain.
+func TestDrainGoesOn(t *testing.T) {
+	b := newBroker(t)
+	refusals := make(chan struct{}, 2)
+	refusals <- struct{}{}
+	refusals <- struct{}{}
+	all := []*member{join(t, b, "a"), join(t, b, "b")}
+	together(t, all)
+	all[0].get("kitchen")
+	leaver := ownerOf(t, all, "kitchen")
+	next := except(all, leaver)[0]
+	leaver.rooms.enter("kitchen")
+	next.rooms.refusals = refusals
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	leaver.Drain(ctx)
+	if owner := ownerOf(t, all, "kitchen"); owner != next {
+		t.Errorf("the room stayed; %d refusals are left: %+v", len(refusals), leaver.Stats().Ownership)
+	}
+	// With nobody to give it to there is nothing to wait for.
+	next.rooms.enter("kitchen")
+	next.Drain(ctx)
+	if ctx.Err() != nil {
+		t.Error("the drain of the last node did not end")
+	}
+}
+
 func TestEngineGone(t *testing.T) {
 	b := newBroker(t)
 	all := three(t, b)

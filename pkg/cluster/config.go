@@ -81,6 +81,8 @@ const (
 	releaseLimit = time.Second
 	// handovers are under way at a time.
 	handovers = 4
+	// handoverPatience is how long a drain goes on to try while no room goes: an engine that elects a leader is back by then.
+	handoverPatience = 3 * handoverLimit
 )
 
 // Subjects of the engine.
