@@ -2,6 +2,7 @@ package ownership
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"time"
 )
@@ -147,8 +148,11 @@ func (n *Node) State(now time.Time) State {
 	return StateActive
 }
 
-// isolated: neither engine nor any of the peers there were.
+// isolated: neither engine nor any of the peers there were, or no engine yet.
 func (n *Node) isolated(now time.Time) bool {
+	if n.gen == 0 {
+		return true
+	}
 	if n.up || now.Sub(n.down) < n.rules.Isolation || len(n.view.peers) == 0 {
 		return false
 	}
@@ -214,9 +218,11 @@ func (n *Node) Tick(now time.Time) {
 		// Timers of the others went on: what was heard before the pause says nothing about now.
 		n.view.since = now
 	}
-	n.view.forget(now)
+	if n.up { // otherwise they may all be there still
+		n.view.forget(now)
+	}
 	if !n.up && now.Sub(n.down) >= n.rules.Isolation/2 {
-		for _, m := range n.view.members(n.rules.Forget, now) {
+		for _, m := range n.view.members(math.MaxInt64, now) {
 			if p := n.view.peers[m.Incarnation]; now.Sub(p.reached) >= time.Second && now.Sub(p.refused) >= time.Second {
 				p.refused = now
 				n.emit(Probe{m})

@@ -486,6 +486,43 @@ func TestIsolation(t *testing.T) {
 	}
 }
 
+// However long a node is cut off, it does not forget that there were others, and looks for them.
+func TestIsolationLasts(t *testing.T) {
+	n := newTestNode(start)
+	n.Down(start)
+	probed := map[Incarnation]time.Duration{}
+	for now := start; now.Before(start.Add(5 * time.Minute)); now = now.Add(100 * time.Millisecond) {
+		n.Tick(now)
+		for _, e := range n.Effects() {
+			if p, is := e.(Probe); is {
+				n.Probed(p.Peer.Incarnation, NoReply, now)
+				probed[p.Peer.Incarnation] = now.Sub(start)
+			}
+		}
+		if s := n.State(now); now.Sub(start) > 6*time.Second && s != StateIsolated {
+			t.Fatalf("%s after %v", s, now.Sub(start))
+		}
+	}
+	for _, m := range []Member{other, third} {
+		if probed[m.Incarnation] < 4*time.Minute {
+			t.Errorf("%s was last looked for after %v", m.Node, probed[m.Incarnation])
+		}
+	}
+}
+
+// A node that has found no engine since its start knows of no room and no other node: it is of no use.
+func TestBeforeTheFirstEngine(t *testing.T) {
+	n := NewNode(me, DefaultRules(), first, start)
+	if s := n.State(start); s != StateIsolated {
+		t.Errorf("%s before the engine was found", s)
+	}
+	n.Up(1, false, start)
+	n.Down(start)
+	if s := n.State(start.Add(time.Hour)); s != StateActive {
+		t.Errorf("%s without the engine, alone", s)
+	}
+}
+
 func TestRoomsNobodyEntersAreBounded(t *testing.T) {
 	n := newTestNode(start)
 	n.rules.MaxEmpty = 3
