@@ -7,6 +7,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"sfu/pkg/cluster/mesh"
+	"sfu/pkg/cluster/ownership"
 )
 
 func TestAlone(t *testing.T) {
@@ -188,6 +191,22 @@ func TestDrainGoesOn(t *testing.T) {
 	next.Drain(ctx)
 	if ctx.Err() != nil {
 		t.Error("the drain of the last node did not end")
+	}
+}
+
+// What was said in a room stays nowhere that the room does not go.
+func TestRefusedHandoverLeavesNothing(t *testing.T) {
+	m := join(t, newBroker(t), "a")
+	eventually(t, "the engine is up", func() bool { return m.Stats().Engine.Up })
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	m.Drain(ctx)
+	data := fmt.Appendf(nil, `{"room":"kitchen","epoch":{"gen":1,"rev":1},"saved":"what was said"}`)
+	if err := (service{m.Node}).Handover(ctx, "other", mesh.Handover{RID: ownership.RID("kitchen"), Data: data}); err == nil {
+		t.Error("a node that drains takes a room")
+	}
+	if said := m.rooms.restored["kitchen"]; said != "" {
+		t.Errorf("%q is kept", said)
 	}
 }
 
