@@ -66,9 +66,22 @@ func newAdminServer(n *node) *http.Server {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	s := newHTTPServer(limitBody(refuseRebinding(mux)), n.log)
+	s := newHTTPServer(limitBody(refuseRebinding(refusePages(mux))), n.log)
 	s.WriteTimeout = profileTimeout
 	return s
+}
+
+// refusePages lets no page change anything. Browsers name the page that sends a POST; what operators use names none.
+func refusePages(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, origin := r.Header["Origin"]
+		_, site := r.Header["Sec-Fetch-Site"]
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && (origin || site) {
+			refuse(w, http.StatusForbidden, "not_allowed", "Pages cannot ask for this; use sfu drain and sfu undrain.")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // refuseRebinding keeps pages in a browser on this machine away from a port that only this machine reaches.

@@ -197,7 +197,7 @@ func (n *node) wait(ctx context.Context, signals <-chan os.Signal) error {
 }
 
 func (n *node) drain(ctx context.Context, signals <-chan os.Signal) error {
-	n.vacancy.end(false)
+	n.vacancy.end(time.Now().Add(n.cfg.Limits.DrainTimeout))
 	n.health.draining.Store(true)
 	if n.parts.Drain == nil {
 		return nil
@@ -225,7 +225,7 @@ const shutdownTimeout = time.Second
 
 // close ends everything and waits for it: the parts first, so that WebSockets get their reason before their port closes.
 func (n *node) close() {
-	n.vacancy.end(false)
+	n.vacancy.end(time.Now())
 	if n.parts.Close != nil {
 		n.parts.Close()
 	}

@@ -22,14 +22,16 @@ type vacancy struct {
 	stop     context.CancelFunc
 	deadline time.Time
 	done     chan struct{}
+	// ending is set once the process is to end, which nobody takes back.
+	ending bool
 }
 
 // begin drains within timeout. A drain that is under way goes on as it is.
-func (v *vacancy) begin(timeout time.Duration) time.Time {
+func (v *vacancy) begin(timeout time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.stop != nil {
-		return v.deadline
+	if v.stop != nil || v.ending {
+		return
 	}
 	v.deadline = time.Now().Add(timeout)
 	ctx, cancel := context.WithDeadline(context.Background(), v.deadline)
@@ -43,33 +45,49 @@ func (v *vacancy) begin(timeout time.Duration) time.Time {
 			v.node.parts.Vacate(ctx)
 		}
 	})
-	return v.deadline
 }
 
-// end takes the drain back, or just stops it where the process ends.
-func (v *vacancy) end(back bool) {
+// takeBack ends the drain, if there is one. It returns false where the process is to end.
+func (v *vacancy) takeBack() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.stop == nil {
-		return
+	if v.ending {
+		return false
 	}
-	v.stop()
-	<-v.done
-	v.stop = nil
-	if back {
+	if v.halt() {
 		v.node.log.Info("takes new people again")
 		if v.node.parts.Undrain != nil {
 			v.node.parts.Undrain()
 		}
 		v.node.health.draining.Store(false)
 	}
+	return true
+}
+
+// end is for a process that ends, by deadline at the latest: it does what is left to do itself.
+func (v *vacancy) end(deadline time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.halt()
+	v.ending, v.deadline = true, deadline
+}
+
+// halt stops the drain and reports whether there was one. v.mu is held.
+func (v *vacancy) halt() bool {
+	if v.stop == nil {
+		return false
+	}
+	v.stop()
+	<-v.done
+	v.stop = nil
+	return true
 }
 
 // under returns the deadline of the drain, and whether there is one.
 func (v *vacancy) under() (time.Time, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.deadline, v.stop != nil
+	return v.deadline, v.stop != nil || v.ending
 }
 
 // drainAnswer is what /drain and /undrain answer.
@@ -85,7 +103,10 @@ func (v *vacancy) routes(mux *http.ServeMux, timeout time.Duration) {
 		writeJSON(w, http.StatusAccepted, v.answer())
 	})
 	mux.HandleFunc("POST /undrain", func(w http.ResponseWriter, _ *http.Request) {
-		v.end(true)
+		if !v.takeBack() {
+			refuse(w, http.StatusConflict, "draining", "The server is about to end, which cannot be taken back.")
+			return
+		}
 		writeJSON(w, http.StatusOK, v.answer())
 	})
 	mux.HandleFunc("GET /drain", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, v.answer()) })

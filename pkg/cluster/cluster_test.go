@@ -7,6 +7,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"sfu/pkg/cluster/mesh"
+	"sfu/pkg/cluster/ownership"
 )
 
 func TestAlone(t *testing.T) {
@@ -161,6 +164,49 @@ func TestDrainHandsRoomsOver(t *testing.T) {
 	}
 	if who, _ := leaver.get("something-new"); who == leaver.cfg.Name || who == "" {
 		t.Errorf("a new room through the draining node: %q", who)
+	}
+}
+
+// One refusal, or an engine that is away for a moment, does not end a drain.
+func TestDrainGoesOn(t *testing.T) {
+	b := newBroker(t)
+	refusals := make(chan struct{}, 2)
+	refusals <- struct{}{}
+	refusals <- struct{}{}
+	all := []*member{join(t, b, "a"), join(t, b, "b")}
+	together(t, all)
+	all[0].get("kitchen")
+	leaver := ownerOf(t, all, "kitchen")
+	next := except(all, leaver)[0]
+	leaver.rooms.enter("kitchen")
+	next.rooms.refusals = refusals
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	leaver.Drain(ctx)
+	if owner := ownerOf(t, all, "kitchen"); owner != next {
+		t.Errorf("the room stayed; %d refusals are left: %+v", len(refusals), leaver.Stats().Ownership)
+	}
+	// With nobody to give it to there is nothing to wait for.
+	next.rooms.enter("kitchen")
+	next.Drain(ctx)
+	if ctx.Err() != nil {
+		t.Error("the drain of the last node did not end")
+	}
+}
+
+// What was said in a room stays nowhere that the room does not go.
+func TestRefusedHandoverLeavesNothing(t *testing.T) {
+	m := join(t, newBroker(t), "a")
+	eventually(t, "the engine is up", func() bool { return m.Stats().Engine.Up })
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	m.Drain(ctx)
+	data := fmt.Appendf(nil, `{"room":"kitchen","epoch":{"gen":1,"rev":1},"saved":"what was said"}`)
+	if err := (service{m.Node}).Handover(ctx, "other", mesh.Handover{RID: ownership.RID("kitchen"), Data: data}); err == nil {
+		t.Error("a node that drains takes a room")
+	}
+	if said := m.rooms.restored["kitchen"]; said != "" {
+		t.Errorf("%q is kept", said)
 	}
 }
 

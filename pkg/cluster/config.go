@@ -50,7 +50,8 @@ type Rooms interface {
 	Move(room string, over time.Duration) int
 	// Participants returns how many are in a room.
 	Participants(room string) int
-	// Save returns what the next owner of a room must know of it, and Restore takes that in before anybody enters; both may be empty.
+	// Save returns what the next owner of a room must know of it, and Restore takes that in before anybody enters; both may be empty. Restore of
+	// null takes it back.
 	Save(room string) json.RawMessage
 	Restore(room string, saved json.RawMessage) error
 	// People and Load are those of the node: 0 is idle, 1 full.
@@ -83,6 +84,8 @@ const (
 	releaseLimit = time.Second
 	// handovers are under way at a time.
 	handovers = 4
+	// handoverPatience is how long a drain goes on to try while no room goes: an engine that elects a leader is back by then.
+	handoverPatience = 3 * handoverLimit
 )
 
 // Subjects of the engine.

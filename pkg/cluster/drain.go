@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"sfu/pkg/cluster/ownership"
@@ -24,7 +25,15 @@ func (n *Node) Drain(ctx context.Context) {
 	n.sayAlive() // others must not choose this node any more
 	tick := time.NewTicker(tickInterval / 2)
 	defer tick.Stop()
-	for left := n.handOverSome(); left; left = n.handOverSome() {
+	began, fewest := time.Now(), math.MaxInt
+	for {
+		left, may := n.handOverSome()
+		if left < fewest {
+			began, fewest = time.Now(), left
+		}
+		if !may || time.Since(began) > handoverPatience {
+			return
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -44,28 +53,29 @@ func (n *Node) Undrain() {
 	n.sayAlive()
 }
 
-// handOverSome begins to give away as many rooms as may go at a time, and reports whether any are left that may go.
-func (n *Node) handOverSome() (left bool) {
+// handOverSome begins to give away as many rooms as may go at a time. It returns how many are left, and whether any of them may go.
+func (n *Node) handOverSome() (left int, may bool) {
 	n.query(func(core *ownership.Node, now time.Time) {
-		under := 0
+		handing := 0
 		var waiting []string
 		for _, room := range core.OwnedRooms() {
 			switch {
 			case core.Handing(room):
-				under++
+				handing++
 			case core.Populated(room):
 				waiting = append(waiting, room)
 			}
 		}
+		left = handing + len(waiting)
 		for _, room := range waiting {
-			if under == handovers {
+			if handing == handovers {
 				break
 			}
 			if core.HandOver(room, now) {
-				under++
+				handing++
 			}
 		}
-		left = under > 0
+		may = handing > 0 || len(waiting) > 0 && core.Heirs(now)
 	})
-	return left
+	return left, may
 }

@@ -4,5 +4,5 @@ import "errors"
 
 var (
 	errEnded    = errors.New("the node has ended")
-	errIsolated = errors.New("the node reaches neither the engine nor any other node; it goes on with the people it has")
+	errIsolated = errors.New("the node reaches neither the engine nor any other node, or has not yet; it goes on with the people it has")
 )

@@ -82,6 +82,7 @@ type fakeRooms struct {
 	moved    map[string]int
 	restored map[string]string
 	load     float64
+	refusals chan struct{} // as often as it holds something, Restore fails
 }
 
 func newFakeRooms() *fakeRooms {
@@ -140,6 +141,11 @@ func (f *fakeRooms) Restore(room string, saved json.RawMessage) error {
 	var text string
 	if err := json.Unmarshal(saved, &text); err != nil {
 		return err
+	}
+	select {
+	case <-f.refusals:
+		return errors.New("not now")
+	default:
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -74,10 +75,13 @@ func (s service) Handover(ctx context.Context, from string, h mesh.Handover) err
 	}, func(a ownership.OpenAnswer) { answers <- a })
 	select {
 	case a := <-answers:
-		if a.Refused != "" {
-			return fmt.Errorf("the room is not taken: %s", a.Refused)
+		if a.Refused == "" && a.Owner.Incarnation == s.n.self.Incarnation {
+			return nil
 		}
-		return nil
+		if err := s.n.rooms.Restore(given.Room, json.RawMessage("null")); err != nil {
+			s.n.log.Error("forget the state of a room that is not taken", "error", err)
+		}
+		return fmt.Errorf("the room is not taken: %s", cmp.Or(a.Refused, "another node has it"))
 	case <-ctx.Done():
 		return ctx.Err()
 	}

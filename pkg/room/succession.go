@@ -13,6 +13,8 @@ import (
 const (
 	inheritanceKept = 2 * time.Minute
 	inheritances    = 4096
+	// savedBytes bounds what Save returns; in JSON a byte of a message may take six.
+	savedBytes = 1 << 20
 )
 
 // saved is what Save writes.
@@ -28,7 +30,7 @@ type inheritance struct {
 	until time.Time
 }
 
-// Save returns the public end of a room's chat for the node that takes the room over, nil where there is none.
+// Save returns the public end of a room's chat for the node that takes the room over, as much as 1 MiB holds, nil where there is none.
 func (r *Registry) Save(name string) json.RawMessage {
 	r.mu.Lock()
 	room := r.rooms[name]
@@ -41,15 +43,19 @@ func (r *Registry) Save(name string) json.RawMessage {
 	if room.chat.sent == 0 {
 		return nil
 	}
-	text, err := json.Marshal(saved{room.chat.sent, room.chat.tail})
-	if err != nil {
-		room.log.Error("save the chat", "error", err) // it has nothing that can fail
+	for tail := room.chat.tail; ; tail = tail[(len(tail)+1)/2:] {
+		text, err := json.Marshal(saved{room.chat.sent, tail})
+		if err != nil {
+			room.log.Error("save the chat", "error", err) // it has nothing that can fail
+		}
+		if len(text) <= savedBytes || len(tail) == 0 {
+			return text
+		}
 	}
-	return text
 }
 
-// Restore takes in what Save returned elsewhere. It counts if the room begins here within two minutes; a room that is here already keeps
-// what it has.
+// Restore takes in what Save returned elsewhere, or null, which takes it back. It counts if the room begins here within two minutes; a room
+// that is here already keeps what it has.
 func (r *Registry) Restore(name string, text json.RawMessage) error {
 	var s saved
 	if err := json.Unmarshal(text, &s); err != nil {
@@ -68,6 +74,10 @@ func (r *Registry) Restore(name string, text json.RawMessage) error {
 		if now.After(i.until) {
 			delete(r.inherited, other)
 		}
+	}
+	if s.Sent == 0 {
+		delete(r.inherited, name)
+		return nil
 	}
 	if len(r.inherited) >= inheritances {
 		return fmt.Errorf("restore a room: %d others have not begun yet", len(r.inherited))

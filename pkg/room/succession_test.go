@@ -50,6 +50,31 @@ func TestSuccession(t *testing.T) {
 	}
 }
 
+// Whatever people write, the room can go: the oldest messages stay behind where all would be too much.
+func TestSaveIsBounded(t *testing.T) {
+	before, after := start(t, room.Config{}), start(t, room.Config{})
+	ada := before.join(everything, "Ada")
+	for range 100 {
+		if err := ada.Send(strings.Repeat("\x01", 4096), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := ada.Send("last", ""); err != nil {
+		t.Fatal(err)
+	}
+	saved := before.Save("kitchen")
+	if len(saved) > 1<<20 {
+		t.Errorf("%d bytes are saved", len(saved))
+	}
+	if err := after.Restore("kitchen", saved); err != nil {
+		t.Fatal(err)
+	}
+	messages := after.join(everything, "Eve").snapshot().Messages
+	if len(messages) < 10 || messages[len(messages)-1].Body != "last" {
+		t.Errorf("%d messages go along", len(messages))
+	}
+}
+
 func TestRestoreRefuses(t *testing.T) {
 	r := start(t, room.Config{})
 	for _, text := range []string{``, `[]`, `{"sent":1,"tail":[{"ID":2,"Body":"from the future"}]}`, `{"sent":1,"tail":[{"ID":1,"Body":"private","To":"x"}]}`} {

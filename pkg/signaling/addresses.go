@@ -12,8 +12,8 @@ import (
 type AddressLimits struct {
 	Sockets             int     // open WebSockets, 200
 	Unauthenticated     int     // of them not joined yet, 30
-	JoinsPerSecond      float64 // joins and resumes, 20
-	JoinBurst           int     // 100
+	JoinsPerSecond      float64 // joins and resumes, 20; so many WebSockets are opened
+	JoinBurst           int     // 100, twice that for WebSockets
 	FailedAuthPerMinute int     // refused tokens and secrets, 20; then the address is refused for a minute
 	Addresses           int     // remembered at a time, 65536
 }
@@ -51,7 +51,8 @@ type address struct {
 	key             netip.Prefix
 	sockets         int
 	unauthenticated int
-	joins, failures bucket
+	visits, joins   bucket
+	failures        bucket
 	blockedUntil    time.Time
 	idle            *list.Element
 }
@@ -102,6 +103,13 @@ func (a *addresses) close(from netip.Addr, authenticated bool, now time.Time) {
 	}
 }
 
+// visit reports whether the address may ask for a room now, which may begin with that.
+func (a *addresses) visit(from netip.Addr, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.entry(from, now).visits.take(now)
+}
+
 // join reports whether the address may join or resume now.
 func (a *addresses) join(from netip.Addr, now time.Time) bool {
 	a.mu.Lock()
@@ -143,6 +151,7 @@ func (a *addresses) entry(from netip.Addr, now time.Time) *address {
 	e := &address{
 		key:      k,
 		joins:    newBucket(a.limits.JoinsPerSecond, float64(a.limits.JoinBurst), now),
+		visits:   newBucket(a.limits.JoinsPerSecond, 2*float64(a.limits.JoinBurst), now),
 		failures: newBucket(float64(a.limits.FailedAuthPerMinute)/60, float64(a.limits.FailedAuthPerMinute), now),
 	}
 	e.idle = a.idle.PushBack(e)

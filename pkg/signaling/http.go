@@ -141,6 +141,10 @@ func (s *Server) serveSignal(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, refusal)
 		return
 	}
+	if !s.addresses.visit(v.from, v.began) {
+		s.limited(w, limitJoins, time.Duration(retryAfter())*time.Millisecond)
+		return
+	}
 	at, err := s.opts.Locator.Locate(r.Context(), v.room)
 	if err != nil {
 		s.refuse(w, s.notLocated(err, v))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -272,6 +273,31 @@ func TestClientsAreToldOfTheOtherServerAndNotLedThere(t *testing.T) {
 	text, _ := io.ReadAll(resp.Body)
 	if r := refusalIn(t, text); r.Code != protocol.RoomUnavailable || !strings.Contains(r.Message, "another server") {
 		t.Errorf("a socket here: %s", text)
+	}
+}
+
+// Each name that somebody asks for may become a room: one address must not fill the nodes with rooms before it has shown a token.
+func TestRoomNamesAreLimited(t *testing.T) {
+	var located atomic.Int32
+	n := newNetwork(t, Options{
+		Addresses: AddressLimits{JoinsPerSecond: 0.001, JoinBurst: 5},
+		Locator: locate(func(context.Context, string) (Location, error) {
+			located.Add(1)
+			return Location{}, protocol.RoomUnavailable.Refuse()
+		}),
+	}, defaultTiming)
+	for i := range 30 {
+		_, resp, err := n.tryDial(t, fmt.Sprint("room", i), http.Header{testAddress: {"192.0.2.1"}})
+		if err == nil || i == 29 && (resp.StatusCode != 429 || resp.Header.Get("Retry-After") == "") {
+			t.Errorf("number %d: %v %v", i, err, resp)
+		}
+	}
+	if count := located.Load(); count != 10 {
+		t.Errorf("%d rooms were located", count)
+	}
+	n.tryDial(t, "kitchen", http.Header{testAddress: {"192.0.2.2"}})
+	if count := located.Load(); count != 11 {
+		t.Error("another address is limited too")
 	}
 }
 

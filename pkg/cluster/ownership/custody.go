@@ -198,6 +198,9 @@ func (n *Node) Asked(request OpenRequest, ticket uint64, now time.Time) {
 		return
 	}
 	r.tickets = append(r.tickets, ticket)
+	if r.wanted.IsZero() {
+		r.wanted = now
+	}
 	if r.phase == idle || r.phase == known || r.phase == waiting {
 		r.tried, r.over, r.former, r.by, r.gone = nil, request.Over, request.Former, by, false
 		n.claim(r, now)
@@ -240,18 +243,26 @@ func (n *Node) opened(r *room, answer OpenAnswer, now time.Time) {
 // node's.
 func (n *Node) HandOver(name string, now time.Time) bool {
 	r := n.rooms[RID(name)]
-	if r == nil || r.phase != owned || r.handing != 0 || !n.current(r) {
+	if r == nil || r.phase != owned || r.handing != 0 || !n.current(r) || now.Before(r.retry) {
 		return false
 	}
 	exclude := append(slices.Clone(r.tried), n.self.Incarnation)
 	to, refused := n.view.choose(Heartbeat{Member: n.self, State: StateDraining}, exclude, n.random, now)
-	if refused != "" {
-		r.tried = nil
+	if refused != "" { // all have been asked
+		r.tried, r.retry = nil, now.Add(n.rules.Retry)
 		return false
 	}
 	r.handing, r.heir = n.begin(r), to
 	n.emit(HandOver{r.handing, to, r.rid, r.name, r.epoch})
 	return true
+}
+
+// Heirs reports whether there is a node that rooms could be handed over to.
+func (n *Node) Heirs(now time.Time) bool {
+	return slices.ContainsFunc(n.view.members(n.rules.Silence, now), func(m Member) bool {
+		h := n.view.peers[m.Incarnation].last
+		return h.State == StateActive && h.Load < 1
+	})
 }
 
 // Handing reports whether a room is being given away.
@@ -279,7 +290,7 @@ func (n *Node) handed(r *room, answer OpenAnswer, now time.Time) {
 // Stale says that another node does not own a room, or not under the epoch that was known.
 func (n *Node) Stale(rid string) {
 	if r := n.rooms[rid]; r != nil && r.phase == known {
-		r.until = time.Time{}
+		r.phase, r.owner, r.epoch = idle, Member{}, Epoch{}
 	}
 }
 

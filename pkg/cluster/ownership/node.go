@@ -2,6 +2,7 @@ package ownership
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"time"
 )
@@ -147,8 +148,11 @@ func (n *Node) State(now time.Time) State {
 	return StateActive
 }
 
-// isolated: neither engine nor any of the peers there were.
+// isolated: neither engine nor any of the peers there were, or no engine yet.
 func (n *Node) isolated(now time.Time) bool {
+	if n.gen == 0 {
+		return true
+	}
 	if n.up || now.Sub(n.down) < n.rules.Isolation || len(n.view.peers) == 0 {
 		return false
 	}
@@ -163,11 +167,17 @@ func (n *Node) Undrain() { n.draining = false }
 
 // Probed reports a Probe.
 func (n *Node) Probed(inc Incarnation, result ProbeResult, now time.Time) {
+	if n.late(now) {
+		n.Tick(now) // nobody is judged by what was heard before
+	}
 	if p := n.view.peers[inc]; p != nil {
 		if result == Reached {
-			p.reached, p.dead = now, false
+			p.reached, p.dead = now, time.Time{}
 		} else {
-			p.refused, p.dead = now, n.view.dead(inc, result, n.up, now)
+			p.refused, p.dead = now, time.Time{}
+			if n.view.dead(inc, result, n.up, now) {
+				p.dead = now
+			}
 		}
 	}
 	for _, r := range n.sorted() {
@@ -202,15 +212,17 @@ func (n *Node) Dead(inc Incarnation, result ProbeResult, now time.Time) bool {
 
 // Tick does what has become due. It is called every 100 ms or so.
 func (n *Node) Tick(now time.Time) {
-	paused := now.Sub(n.ticked) > n.rules.Pause
+	paused := n.late(now)
 	n.ticked = now
 	if paused {
 		// Timers of the others went on: what was heard before the pause says nothing about now.
 		n.view.since = now
 	}
-	n.view.forget(now)
+	if n.up { // otherwise they may all be there still
+		n.view.forget(now)
+	}
 	if !n.up && now.Sub(n.down) >= n.rules.Isolation/2 {
-		for _, m := range n.view.members(n.rules.Forget, now) {
+		for _, m := range n.view.members(math.MaxInt64, now) {
 			if p := n.view.peers[m.Incarnation]; now.Sub(p.reached) >= time.Second && now.Sub(p.refused) >= time.Second {
 				p.refused = now
 				n.emit(Probe{m})
@@ -225,6 +237,9 @@ func (n *Node) Tick(now time.Time) {
 	}
 	n.audit(now)
 }
+
+// late reports whether the process was frozen, or had no processor, and does not know it yet.
+func (n *Node) late(now time.Time) bool { return now.Sub(n.ticked) > n.rules.Pause }
 
 // audit looks at one record after the other, so that no error of the past lasts.
 func (n *Node) audit(now time.Time) {

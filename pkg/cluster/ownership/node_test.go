@@ -71,8 +71,9 @@ func TestDeath(t *testing.T) {
 		dead          bool
 	}{
 		{"reached", time.Minute, 0, time.Minute, false, Reached, false},
-		{"another process has its address", 0, 0, time.Minute, false, WrongNode, true},
-		{"another process, and no engine", 0, 0, 0, true, WrongNode, true},
+		{"another process has its address", 1300 * time.Millisecond, 0, time.Minute, false, WrongNode, true},
+		{"another process, and no engine", 1300 * time.Millisecond, 0, 0, true, WrongNode, true},
+		{"another process, but its heartbeats come: two nodes say the same address", 600 * time.Millisecond, 0, time.Minute, false, WrongNode, false},
 		{"refused, just heard", time.Second, 0, time.Minute, false, RefusedProbe, false},
 		{"refused and silent", 1300 * time.Millisecond, 0, time.Minute, false, RefusedProbe, true},
 		{"no reply, silent for a while", 1900 * time.Millisecond, 0, time.Minute, false, NoReply, false},
@@ -103,6 +104,7 @@ func TestDeadOwnerIsReplaced(t *testing.T) {
 	n := newTestNode(start)
 	n.Want("kitchen", start)
 	now := start.Add(2500 * time.Millisecond)
+	n.ticked = now // it was awake all the time
 	hear(n, now, me, third)
 	record := Record{Version: 1, Room: "kitchen", Owner: other, By: ByJoin}
 	n.Read(only[Get](t, n).Op, OK, record, Epoch{1, 5}, now)
@@ -118,6 +120,43 @@ func TestDeadOwnerIsReplaced(t *testing.T) {
 	effects := fmt.Sprint(n.Effects())
 	if !strings.Contains(effects, "true {me") || !strings.Contains(effects, "{other {") {
 		t.Errorf("the effects are %s; who waits must come in, and the former owner hear of it", effects)
+	}
+}
+
+// What a probe found is old after a while: the owner may be there again, without the engine.
+func TestOldProbeKillsNobody(t *testing.T) {
+	n := newTestNode(start)
+	now := start.Add(2500 * time.Millisecond)
+	n.Tick(now)
+	hear(n, now, me, third)
+	n.view.since = start.Add(-time.Minute)
+	n.Probed(other.Incarnation, NoReply, now)
+	now = now.Add(10 * time.Second)
+	hear(n, now, me, third)
+	n.Want("kitchen", now)
+	n.Read(only[Get](t, n).Op, OK, Record{Version: 1, Room: "kitchen", Owner: other}, Epoch{1, 5}, now)
+	only[Probe](t, n)
+}
+
+// A process that was frozen takes what came meanwhile for new: others' silence says nothing then, whatever it is told first.
+func TestFrozenJudgeKillsNobody(t *testing.T) {
+	n := newTestNode(start)
+	now := start.Add(1500 * time.Millisecond)
+	for at := start; !at.After(now); at = at.Add(100 * time.Millisecond) {
+		n.Tick(at)
+		hear(n, at, me, third)
+	}
+	n.Want("kitchen", now)
+	n.Read(only[Get](t, n).Op, OK, Record{Version: 1, Room: "kitchen", Owner: other}, Epoch{1, 5}, now)
+	only[Probe](t, n)
+	now = now.Add(5 * time.Second)
+	hear(n, now, me)
+	n.Probed(other.Incarnation, NoReply, now)
+	for _, e := range n.Effects() {
+		switch e.(type) {
+		case Update, Open:
+			t.Errorf("%T", e)
+		}
 	}
 }
 
@@ -211,6 +250,43 @@ func TestNewStoreIsHeld(t *testing.T) {
 	n.Tick(now)
 	n.Read(only[Get](t, n).Op, NotFound, Record{}, Epoch{}, now)
 	only[Create](t, n)
+}
+
+// An engine that is connected and does not answer, as while it elects a leader, is on nobody's way to a room that is there.
+func TestReadThatFails(t *testing.T) {
+	n := newTestNode(start)
+	n.Want("kitchen", start)
+	n.Read(only[Get](t, n).Op, Unavailable, Record{}, Epoch{}, start)
+	ask := only[Ask](t, n)
+	if len(ask.Peers) != 2 {
+		t.Errorf("asked are %v", ask.Peers)
+	}
+	n.Read(ask.Op, NotFound, Record{}, Epoch{}, start)
+	if effects := n.Effects(); len(effects) > 0 {
+		t.Errorf("who waits is told %v at once", effects)
+	}
+	now := start.Add(200 * time.Millisecond)
+	n.Tick(now)
+	n.Read(only[Get](t, n).Op, Unavailable, Record{}, Epoch{}, now)
+	n.Read(only[Ask](t, n).Op, OK, Record{Version: 1, Room: "kitchen", Owner: other}, Epoch{1, 5}, now)
+	if o := only[Resolved](t, n).Outcome; o.Owner != other || o.Epoch != (Epoch{1, 5}) {
+		t.Errorf("who waits is told %+v", o)
+	}
+}
+
+// Without the engine too, an owner that says it is none any more is not asked again and again.
+func TestStaleWithoutEngine(t *testing.T) {
+	n := newTestNode(start)
+	n.Want("kitchen", start)
+	n.Read(only[Get](t, n).Op, OK, Record{Version: 1, Room: "kitchen", Owner: other}, Epoch{1, 5}, start)
+	n.Effects()
+	n.Down(start)
+	n.Stale(RID("kitchen"))
+	n.Want("kitchen", start)
+	n.Read(only[Ask](t, n).Op, OK, Record{Version: 1, Room: "kitchen", Owner: third}, Epoch{1, 8}, start)
+	if o := only[Resolved](t, n).Outcome; o.Owner != third {
+		t.Errorf("who waits is told %+v", o)
+	}
 }
 
 func TestChoice(t *testing.T) {
@@ -314,6 +390,54 @@ func TestLateDelete(t *testing.T) {
 	}
 }
 
+// Who was told that the room is here and comes when it has been given up must not be served without it.
+func TestSomebodyComesTooLate(t *testing.T) {
+	n := newTestNode(start)
+	e := owning(t, n, "kitchen", start)
+	now := start.Add(900 * time.Millisecond)
+	n.Drain()
+	n.Tick(now)
+	n.Effects()
+	now = now.Add(900 * time.Millisecond)
+	n.Tick(now)
+	d := only[Delete](t, n)
+	n.Wrote(d.Op, OK, Epoch{e.Gen, 9}, now)
+	n.Effects()
+	n.Begun("kitchen", now)
+	if evict := only[Evict](t, n); evict.Room != "kitchen" {
+		t.Errorf("%+v", evict)
+	}
+}
+
+// A node that asked this one to open a room waits for a while and not longer; neither is the room looked at for ever.
+func TestTicketIsAnsweredInTime(t *testing.T) {
+	n := newTestNode(start)
+	n.Asked(OpenRequest{RID: RID("kitchen"), Room: "kitchen"}, 5, start)
+	n.Wrote(only[Create](t, n).Op, Conflict, Epoch{}, start)
+	answered, reads := time.Duration(0), 0
+	for now := start; now.Before(start.Add(20 * time.Second)); now = now.Add(100 * time.Millisecond) {
+		hear(n, now, me, third)
+		n.view.peers[other.Incarnation].heard = now.Add(-1300 * time.Millisecond) // it lives, and cannot be reached from here
+		n.Tick(now)
+		for effects := n.Effects(); len(effects) > 0; effects = n.Effects() {
+			for _, e := range effects {
+				switch e := e.(type) {
+				case Get:
+					reads++
+					n.Read(e.Op, OK, Record{Version: 1, Room: "kitchen", Owner: other}, Epoch{1, 5}, now)
+				case Probe:
+					n.Probed(e.Peer.Incarnation, NoReply, now)
+				case Reply:
+					answered = now.Sub(start)
+				}
+			}
+		}
+	}
+	if answered == 0 || answered > 7*time.Second || len(n.rooms) > 0 {
+		t.Errorf("answered after %v; %d rooms are left, after %d reads", answered, len(n.rooms), reads)
+	}
+}
+
 func TestHandover(t *testing.T) {
 	n := newTestNode(start)
 	e := owning(t, n, "kitchen", start)
@@ -359,6 +483,43 @@ func TestIsolation(t *testing.T) {
 	n.Probed(other.Incarnation, Reached, now)
 	if s := n.State(now); s != StateActive {
 		t.Errorf("%s although a peer answers", s)
+	}
+}
+
+// However long a node is cut off, it does not forget that there were others, and looks for them.
+func TestIsolationLasts(t *testing.T) {
+	n := newTestNode(start)
+	n.Down(start)
+	probed := map[Incarnation]time.Duration{}
+	for now := start; now.Before(start.Add(5 * time.Minute)); now = now.Add(100 * time.Millisecond) {
+		n.Tick(now)
+		for _, e := range n.Effects() {
+			if p, is := e.(Probe); is {
+				n.Probed(p.Peer.Incarnation, NoReply, now)
+				probed[p.Peer.Incarnation] = now.Sub(start)
+			}
+		}
+		if s := n.State(now); now.Sub(start) > 6*time.Second && s != StateIsolated {
+			t.Fatalf("%s after %v", s, now.Sub(start))
+		}
+	}
+	for _, m := range []Member{other, third} {
+		if probed[m.Incarnation] < 4*time.Minute {
+			t.Errorf("%s was last looked for after %v", m.Node, probed[m.Incarnation])
+		}
+	}
+}
+
+// A node that has found no engine since its start knows of no room and no other node: it is of no use.
+func TestBeforeTheFirstEngine(t *testing.T) {
+	n := NewNode(me, DefaultRules(), first, start)
+	if s := n.State(start); s != StateIsolated {
+		t.Errorf("%s before the engine was found", s)
+	}
+	n.Up(1, false, start)
+	n.Down(start)
+	if s := n.State(start.Add(time.Hour)); s != StateActive {
+		t.Errorf("%s without the engine, alone", s)
 	}
 }
 

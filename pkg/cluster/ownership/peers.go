@@ -34,8 +34,8 @@ type peer struct {
 	last Heartbeat
 	// heard is when its last heartbeat came, reached when it last answered a probe, refused when it last could not be reached.
 	heard, reached, refused time.Time
-	// dead is set by a probe that found it dead, until it is heard of.
-	dead     bool
+	// dead is when a probe found it dead, zero once it is heard of.
+	dead     time.Time
 	reserved []time.Time
 }
 
@@ -61,7 +61,7 @@ func (v *view) hear(h Heartbeat, now time.Time) {
 	if h.Sequence < p.last.Sequence {
 		return // overtaken on its way
 	}
-	p.last, p.heard, p.dead = h, now, false
+	p.last, p.heard, p.dead = h, now, time.Time{}
 }
 
 // forget drops who has been silent for long.
@@ -101,7 +101,9 @@ func (v *view) mayJudge(up bool, now time.Time) bool {
 func (v *view) dead(inc Incarnation, probe ProbeResult, up bool, now time.Time) bool {
 	switch probe {
 	case WrongNode:
-		return true
+		// Who is heard of lives, and two nodes say the same address, as in containers of two hosts.
+		p := v.peers[inc]
+		return p == nil || now.Sub(p.heard) >= v.rules.Refused
 	case RefusedProbe:
 		return v.mayJudge(up, now) && v.silence(inc, now) >= v.rules.Refused
 	case NoReply:

@@ -42,7 +42,7 @@ type room struct {
 	record Record
 	until  time.Time
 	retry  time.Time
-	// wanted is since when somebody waits, zero for nobody.
+	// wanted is since when somebody waits, here or at a node that asked this one to open the room, zero for nobody.
 	wanted time.Time
 	// tickets are those of other nodes that asked this one to open the room.
 	tickets []uint64
@@ -153,12 +153,16 @@ func (n *Node) look(r *room, now time.Time) {
 
 func (n *Node) read(r *room, now time.Time) {
 	if !n.up {
-		r.phase, r.op = asking, n.begin(r)
-		n.emit(Ask{r.op, r.rid, n.view.members(n.rules.Forget, now)})
+		n.ask(r, now)
 		return
 	}
 	r.phase, r.op = reading, n.begin(r)
 	n.emit(Get{r.op, r.rid})
+}
+
+func (n *Node) ask(r *room, now time.Time) {
+	r.phase, r.op = asking, n.begin(r)
+	n.emit(Ask{r.op, r.rid, n.view.members(n.rules.Forget, now)})
 }
 
 // later tries again after a while.
@@ -231,6 +235,10 @@ func (n *Node) Read(op uint64, result Result, record Record, epoch Epoch, now ti
 			n.know(r, record.Owner, epoch, now)
 			return
 		}
+		if n.up { // it is only slow, or elects a leader
+			n.later(r, now.Add(n.rules.Retry))
+			return
+		}
 		n.refuse(r, NoEngine, now)
 	}
 }
@@ -245,7 +253,7 @@ func (n *Node) found(r *room, result Result, record Record, epoch Epoch, now tim
 		r.owner = Member{}
 		n.place(r, now)
 	case result != OK:
-		n.later(r, now.Add(n.rules.Retry))
+		n.ask(r, now)
 	case record.Owner.Incarnation == n.self.Incarnation:
 		n.acquire(r, record, epoch, now)
 	default:
@@ -263,7 +271,7 @@ func (n *Node) judge(r *room, now time.Time) {
 		n.know(r, r.owner, r.epoch, now)
 		return
 	}
-	if p != nil && p.dead && n.view.mayJudge(n.up, now) { // a probe has just said so
+	if p != nil && now.Sub(p.dead) < n.rules.Cache && n.view.mayJudge(n.up, now) { // a probe has just said so
 		n.replace(r, false, now)
 		return
 	}
@@ -468,7 +476,7 @@ func (n *Node) retryAfter(why Refusal, now time.Time) time.Duration {
 func (n *Node) Begun(name string, now time.Time) {
 	r := n.room(RID(name), name)
 	r.people, r.entered = true, true
-	if r.phase == known {
+	if r.phase != owned && r.phase != releasing { // they were on the way for longer than an empty room is kept
 		n.emit(Evict{RID: r.rid, Room: name, Owner: r.owner})
 	}
 }

@@ -88,6 +88,7 @@ type world struct {
 	refused int
 	settled int                      // wants that were fulfilled in the end
 	double  map[string]time.Duration // since when a room has two owners that should know better
+	astray  map[string]time.Duration // since when people are in a room on a node that does not own it
 	err     error
 	trace   []string
 	tracing bool
@@ -128,7 +129,7 @@ func newWorld(seed uint64, nodes, rooms int) *world {
 		w.nodes = append(w.nodes, nil)
 		w.start(i)
 	}
-	w.double = map[string]time.Duration{}
+	w.double, w.astray = map[string]time.Duration{}, map[string]time.Duration{}
 	w.watch()
 	return w
 }
@@ -136,7 +137,8 @@ func newWorld(seed uint64, nodes, rooms int) *world {
 // fencedWithin is how long an owner that was replaced may go on once nothing keeps it from knowing.
 const fencedWithin = 4 * time.Second
 
-// watch looks again and again for rooms with two owners that live, are awake and have been connected.
+// watch looks again and again for rooms with two owners that live, are awake and have been connected, and for such nodes with people in a
+// room that they do not own.
 func (w *world) watch() {
 	for _, name := range w.rooms {
 		owners := 0
@@ -152,6 +154,20 @@ func (w *world) watch() {
 			w.double[name] = w.now
 		case w.now-since > fencedWithin:
 			w.fail("%s has had %d owners for %v", name, owners, w.now-since)
+		}
+	}
+	for _, name := range w.rooms {
+		for _, p := range w.nodes {
+			key := string(p.member.Incarnation) + name
+			_, owns := p.core.Owned(RID(name))
+			switch since, is := w.astray[key]; {
+			case owns || p.people[name] == 0 || p.crashed || p.frozen > w.now || !p.connected || !p.reachesEngine() || w.down || w.lazy > w.now:
+				delete(w.astray, key)
+			case !is:
+				w.astray[key] = w.now
+			case w.now-since > fencedWithin:
+				w.fail("%d people have been in %s on %s for %v, which does not own it", p.people[name], name, p.member.Incarnation, w.now-since)
+			}
 		}
 	}
 	w.after(250*time.Millisecond, w.watch)
@@ -510,7 +526,11 @@ func (p *process) resolved(e Resolved) {
 				w.refused++
 				w.retry(who)
 			case e.Outcome.Here:
-				p.later(w.between(0, 50*time.Millisecond), func() { p.enter(who) })
+				onTheWay := w.between(0, 50*time.Millisecond)
+				if w.chance(0.1) { // longer than an empty room is kept
+					onTheWay = w.between(0, 4*time.Second)
+				}
+				p.later(onTheWay, func() { p.enter(who) })
 			default:
 				p.send(who, e.Outcome)
 			}
