@@ -17,7 +17,6 @@ need() {
 # The race detector needs a C compiler.
 need gcc gcc libc6-dev
 if [ "${1:-}" = deploy ]; then
-	need haproxy haproxy
 	need nginx nginx-light
 	need caddy caddy
 elif [ -f web/package.json ]; then
