@@ -135,7 +135,7 @@ func newWorld(seed uint64, nodes, rooms int) *world {
 }
 
 // fencedWithin is how long an owner that was replaced may go on once nothing keeps it from knowing.
-const fencedWithin = 4 * time.Second
+const fencedWithin = 6 * time.Second
 
 // watch looks again and again for rooms with two owners that live, are awake and have been connected, and for such nodes with people in a
 // room that they do not own.
