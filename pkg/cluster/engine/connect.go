@@ -128,11 +128,12 @@ func (e *Engine) notify() {
 var errNotReleased = errors.New("the first attempt is left to the background")
 
 // A dialer makes connections for nats.go. It refuses until it is released, so that Open need not wait for a server, and ends what it made
-// with its context, so that Close need not either.
+// with its context, so that Close need not either. It has one connection at a time: nats.go forgets to close one on which no server greets.
 type dialer struct {
 	ctx      context.Context
 	dialing  func()
 	released atomic.Bool
+	last     atomic.Pointer[boundConn]
 }
 
 // Dial implements nats.CustomDialer.
@@ -141,12 +142,17 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 		return nil, errNotReleased
 	}
 	d.dialing()
+	if last := d.last.Swap(nil); last != nil {
+		_ = last.Close()
+	}
 	plain := net.Dialer{Timeout: dialTimeout}
 	c, err := plain.DialContext(d.ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	return &boundConn{Conn: c, unbind: context.AfterFunc(d.ctx, func() { _ = c.Close() })}, nil
+	bound := &boundConn{Conn: c, unbind: context.AfterFunc(d.ctx, func() { _ = c.Close() })}
+	d.last.Store(bound)
+	return bound, nil
 }
 
 // A boundConn is a connection that a context ends.
