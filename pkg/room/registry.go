@@ -97,6 +97,7 @@ func (r *Registry) forget(room *room) {
 	if r.rooms[room.name] == room {
 		delete(r.rooms, room.name)
 		r.ledger.end(room)
+		r.bequeath(room)
 		if r.cfg.Ended != nil {
 			r.cfg.Ended(room.name)
 		}

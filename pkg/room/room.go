@@ -38,6 +38,8 @@ type room struct {
 	sources    []*source
 	lastSource sourceID
 	chat       chat
+	// inheritsUntil is until when the chat of a room that came from elsewhere outlives it.
+	inheritsUntil time.Time
 	// watching is set while a goroutine looks after viewers that are short of slots.
 	watching bool
 	// wants is scratch space of reseat.

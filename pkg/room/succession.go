@@ -9,9 +9,10 @@ import (
 // A room may go on elsewhere: on a node that takes it over from this one. What the next owner must know of it is small: who is in the room and what they
 // publish they say again themselves when they join there.
 
-// inheritanceKept is how long what was restored waits for the first participant; inheritances bounds how many may.
+// inheritanceKept is how long what was restored waits for the participants, who come one after the other and may go again before the next
+// has come; inheritances bounds how many may wait.
 const (
-	inheritanceKept = 2 * time.Minute
+	inheritanceKept = 30 * time.Second
 	inheritances    = 4096
 	// savedBytes bounds what Save returns; in JSON a byte of a message may take six.
 	savedBytes = 1 << 20
@@ -54,7 +55,7 @@ func (r *Registry) Save(name string) json.RawMessage {
 	}
 }
 
-// Restore takes in what Save returned elsewhere, or null, which takes it back. It counts if the room begins here within two minutes; a room
+// Restore takes in what Save returned elsewhere, or null, which takes it back. It counts if the room begins here within 30 s; a room
 // that is here already keeps what it has.
 func (r *Registry) Restore(name string, text json.RawMessage) error {
 	var s saved
@@ -91,6 +92,15 @@ func (r *Registry) inherit(room *room) {
 	i, is := r.inherited[room.name]
 	delete(r.inherited, room.name)
 	if is && time.Now().Before(i.until) {
-		room.chat = i.chat
+		room.chat, room.inheritsUntil = i.chat, i.until
+	}
+}
+
+// bequeath keeps the chat of a room that has ended while its people were still on their way. It is called with r.mu held.
+func (r *Registry) bequeath(room *room) {
+	room.mu.Lock()
+	defer room.mu.Unlock()
+	if time.Now().Before(room.inheritsUntil) && len(r.inherited) < inheritances {
+		r.inherited[room.name] = inheritance{room.chat, room.inheritsUntil}
 	}
 }
