@@ -24,7 +24,8 @@ func (n *Node) verified(r *room, result Result, record Record, epoch Epoch, now 
 	switch {
 	case result == NotFound:
 		n.reassert(r, Member{}, 0, now)
-	case result != OK: // looked at again by and by
+	case result != OK:
+		r.checked = now.Add(-n.rules.Linger) // soon again
 	case record.Owner.Incarnation == n.self.Incarnation:
 		if epoch.Compare(r.epoch) > 0 {
 			r.record, r.epoch = record, epoch

@@ -289,6 +289,20 @@ func TestStaleWithoutEngine(t *testing.T) {
 	}
 }
 
+// Whoever was frozen learns soon that it was replaced, also where the first look at its record fails.
+func TestFailedCheckIsRepeated(t *testing.T) {
+	n := newTestNode(start)
+	owning(t, n, "kitchen", start)
+	n.Begun("kitchen", start)
+	now := start.Add(5 * time.Second)
+	n.Tick(now)
+	n.Read(only[Get](t, n).Op, Unavailable, Record{}, Epoch{}, now)
+	now = now.Add(100 * time.Millisecond)
+	n.Tick(now)
+	n.Read(only[Get](t, n).Op, OK, Record{Version: 1, Room: "kitchen", Owner: other}, Epoch{1, 20}, now)
+	only[Evict](t, n)
+}
+
 func TestChoice(t *testing.T) {
 	for _, c := range []struct {
 		name               string
