@@ -126,21 +126,26 @@ func (v *vacancy) answer() drainAnswer {
 
 // vacate gives the rooms away, refuses who wants to join those that are left, and puts out at the end whoever is still there.
 func (a *assembly) vacate(ctx context.Context, delay time.Duration) {
-	if !a.handOver(ctx, delay) {
-		return
+	if a.handOver(ctx, delay) {
+		deadline, _ := ctx.Deadline()
+		a.rooms.Drain()
+		a.signals.Announce(deadline)
+		a.awaitEmpty(ctx)
 	}
-	deadline, _ := ctx.Deadline()
-	a.rooms.Drain()
-	a.signals.Announce(deadline)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		a.rooms.Drain()
+		a.signals.MoveAll()
+	}
+}
+
+// awaitEmpty returns when nobody is left, or when ctx ends.
+func (a *assembly) awaitEmpty(ctx context.Context) {
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for a.signals.Stats().Sessions > 0 {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				a.signals.MoveAll()
-			}
 			return
 		}
 	}

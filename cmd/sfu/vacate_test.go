@@ -2,11 +2,19 @@ package main
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
+
+	"sfu/pkg/auth"
+	"sfu/pkg/forwarder"
+	"sfu/pkg/room"
+	"sfu/pkg/signaling"
 )
 
 // post asks the operators' port, with headers as pairs of name and value.
@@ -105,5 +113,37 @@ func TestPagesDoNotDrain(t *testing.T) {
 	}
 	if l.vacated.Load() != 0 {
 		t.Error("it drains")
+	}
+}
+
+// Whoever is left at the deadline is put out, also where rooms were still being handed over then; a drain that is taken back leaves them.
+func TestDeadlineOfADrain(t *testing.T) {
+	for name, draining := range map[string]bool{"deadline": true, "taken back": false} {
+		t.Run(name, func(t *testing.T) {
+			verifier, _, err := newVerifier(Access{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			pool := forwarder.NewPool(forwarder.Config{Workers: 1})
+			defer pool.Close()
+			a := &assembly{rooms: room.NewRegistry(pool, room.Config{}, nil)}
+			defer a.rooms.Close()
+			if a.signals, err = signaling.NewServer(signaling.FromRegistry(a.rooms), nil, verifier, signaling.Options{}, slog.New(slog.DiscardHandler)); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+			defer cancel()
+			if !draining {
+				cancel()
+			}
+			a.vacate(ctx, patience)
+			late, _, err := a.rooms.Join(auth.Grant{Room: "kitchen"}, "", nil)
+			if err == nil {
+				late.Leave(room.Left)
+			}
+			if errors.Is(err, room.ErrDraining) != draining {
+				t.Errorf("who comes then is told %v", err)
+			}
+		})
 	}
 }

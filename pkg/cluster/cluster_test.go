@@ -90,6 +90,34 @@ func TestKilledOwnerIsReplaced(t *testing.T) {
 	}
 }
 
+// Clients are not led to the address of an owner that is gone: they come here, and the room gets a new one.
+func TestNobodyIsLedToTheDead(t *testing.T) {
+	b := newBroker(t)
+	var all []*member
+	for _, name := range []string{"a", "b", "c"} {
+		all = append(all, join(t, b, name, func(c *Config) { c.URL = "http://" + name }))
+	}
+	together(t, all)
+	all[0].get("kitchen")
+	owner := ownerOf(t, all, "kitchen")
+	rest := except(all, owner)
+	if at, err := rest[0].Find(t.Context(), "kitchen"); err != nil || at.URL != owner.cfg.URL {
+		t.Fatalf("%+v %v", at, err)
+	}
+	owner.kill()
+	eventually(t, "nobody is led there", func() bool {
+		at, err := rest[0].Find(t.Context(), "kitchen")
+		return err == nil && at.URL == ""
+	})
+	who, status := rest[0].get("kitchen")
+	if status != http.StatusOK {
+		t.Fatalf("%d %s", status, who)
+	}
+	if at, err := rest[1].Find(t.Context(), "kitchen"); err != nil || !at.Here && at.URL != "http://"+who {
+		t.Errorf("%+v %v", at, err)
+	}
+}
+
 func TestClosedOwnerLeavesNothing(t *testing.T) {
 	all := three(t, newBroker(t))
 	all[0].get("kitchen")

@@ -58,7 +58,7 @@ func (n *Node) here(room string) (Location, error) {
 // local marks a request for information that the owner did not answer.
 type local struct{}
 
-// Find returns where a room is, and Here for one that is nowhere: nothing is decided.
+// Find returns where a room is, and Here for one that is nowhere: nothing is decided. There is no URL where the owner has not been heard of.
 func (n *Node) Find(ctx context.Context, room string) (Location, error) {
 	if mesh.Proxied(ctx) || ctx.Value(local{}) != nil {
 		return Location{Here: true}, nil
@@ -82,8 +82,15 @@ func (n *Node) Find(ctx context.Context, room string) (Location, error) {
 	if outcome.Here {
 		return Location{Here: true}, nil
 	}
+	if !known { // an owner that may be gone is replaced where somebody wants to come in, which must be here then
+		n.query(func(core *ownership.Node, now time.Time) { known = core.Fresh(outcome.Owner.Incarnation, now) })
+	}
+	address := ""
+	if known {
+		address = outcome.Owner.URL
+	}
 	peer, rid, epoch := peerOf(outcome.Owner), ownership.RID(room), outcome.Epoch.String()
-	return Location{URL: outcome.Owner.URL, Elsewhere: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return Location{URL: address, Elsewhere: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if n.mesh.Proxy(w, r, peer, rid, epoch) != nil {
 			// Whoever wants to come in learns more; to know how many there are is not worth waiting for.
 			n.serve.Serve.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), local{}, true)))

@@ -21,18 +21,20 @@ func (n *Node) verified(r *room, result Result, record Record, epoch Epoch, now 
 	if r.phase != owned {
 		return
 	}
+	// What a store says that is older than the one before counts too: there is no other.
+	later := epoch.Compare(r.epoch) > 0 || epoch.Gen < r.epoch.Gen
 	switch {
 	case result == NotFound:
 		n.reassert(r, Member{}, 0, now)
 	case result != OK:
 		r.checked = now.Add(n.rules.Retry - n.rules.Linger) // the audit looks again soon
 	case record.Owner.Incarnation == n.self.Incarnation:
-		if epoch.Compare(r.epoch) > 0 {
+		if later {
 			r.record, r.epoch = record, epoch
 		}
 	case n.precedes(r, record, epoch):
 		n.reassert(r, record.Owner, epoch.Rev, now)
-	case epoch.Compare(r.epoch) > 0:
+	case later:
 		n.lose(r, record.Owner, epoch, record.By == ByHandover, now)
 	}
 }
@@ -179,7 +181,7 @@ func (n *Node) Asked(request OpenRequest, ticket uint64, now time.Time) {
 		}
 	}
 	if r.phase == owned {
-		r.empty = now
+		n.keep(r, now)
 		n.emit(Reply{ticket, OpenAnswer{Owner: n.self, Epoch: r.epoch}})
 		return
 	}

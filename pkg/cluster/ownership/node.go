@@ -205,6 +205,11 @@ func (n *Node) Doubtful(inc Incarnation, now time.Time) bool {
 	return n.view.mayJudge(n.up, now) && n.view.silence(inc, now) >= n.rules.Silence
 }
 
+// Fresh reports whether a peer was heard of or reached a moment ago.
+func (n *Node) Fresh(inc Incarnation, now time.Time) bool {
+	return n.view.fresh(inc, n.rules.Silence, now)
+}
+
 // Dead decides whether a peer that a probe found in that condition is gone.
 func (n *Node) Dead(inc Incarnation, result ProbeResult, now time.Time) bool {
 	return n.view.dead(inc, result, n.up, now)

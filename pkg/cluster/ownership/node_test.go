@@ -289,6 +289,20 @@ func TestStaleWithoutEngine(t *testing.T) {
 	}
 }
 
+// Whoever was frozen learns soon that it was replaced, also where the first look at its record fails.
+func TestFailedCheckIsRepeated(t *testing.T) {
+	n := newTestNode(start)
+	owning(t, n, "kitchen", start)
+	n.Begun("kitchen", start)
+	now := start.Add(5 * time.Second)
+	n.Tick(now)
+	n.Read(only[Get](t, n).Op, Unavailable, Record{}, Epoch{}, now)
+	now = now.Add(100 * time.Millisecond)
+	n.Tick(now)
+	n.Read(only[Get](t, n).Op, OK, Record{Version: 1, Room: "kitchen", Owner: other}, Epoch{1, 20}, now)
+	only[Evict](t, n)
+}
+
 func TestChoice(t *testing.T) {
 	for _, c := range []struct {
 		name               string
@@ -464,6 +478,43 @@ func TestHandover(t *testing.T) {
 	}
 	if _, owned := n.Owned(RID("kitchen")); owned {
 		t.Error("it is still owned")
+	}
+}
+
+// A node that drains refuses whoever asks for an empty room. That they ask again and again must not keep the room from others.
+func TestDrainingNodeLetsGo(t *testing.T) {
+	n := newTestNode(start)
+	owning(t, n, "kitchen", start)
+	n.Drain()
+	for now := start; now.Before(start.Add(3 * time.Second)); now = now.Add(100 * time.Millisecond) {
+		n.Want("kitchen", now)
+		n.Tick(now)
+		for _, e := range n.Effects() {
+			if _, is := e.(Delete); is {
+				return
+			}
+		}
+	}
+	t.Error("the room is kept")
+}
+
+// A store may be older than the one before: that of another cluster of servers, or one that was restored.
+func TestOlderStore(t *testing.T) {
+	for _, owner := range []Member{me, other} {
+		n := newTestNode(start)
+		n.Down(start)
+		n.Up(2, false, start)
+		now := start.Add(3 * time.Second)
+		n.Tick(now)
+		owning(t, n, "kitchen", now)
+		n.Begun("kitchen", now)
+		n.Down(now)
+		n.Up(1, false, now)
+		n.Read(only[Get](t, n).Op, OK, Record{Version: 1, Room: "kitchen", Owner: owner}, Epoch{1, 5}, now)
+		epoch, owned := n.Owned(RID("kitchen"))
+		if owned != (owner == me) || owned && epoch != (Epoch{1, 5}) {
+			t.Errorf("the record names %s: owned %v under %s", owner.Node, owned, epoch)
+		}
 	}
 }
 

@@ -93,7 +93,7 @@ func (n *Node) drop(r *room) {
 func (n *Node) Want(name string, now time.Time) {
 	r := n.room(RID(name), name)
 	if r.phase == owned {
-		r.empty = now // who is told so has Linger to come in
+		n.keep(r, now) // who is told so has Linger to come in
 		n.resolve(r, Outcome{Here: true, Owner: n.self, Epoch: r.epoch}, now)
 		return
 	}
@@ -191,6 +191,13 @@ func (n *Node) tick(r *room, now time.Time) {
 	}
 	if !r.wanted.IsZero() && now.Sub(r.wanted) >= n.rules.Patience {
 		n.refuse(r, n.whyNot(r, now), now)
+	}
+}
+
+// keep begins the time anew for which an empty room is kept, but not on a node that drains: it refuses whoever comes, and they come again.
+func (n *Node) keep(r *room, now time.Time) {
+	if !n.draining {
+		r.empty = now
 	}
 }
 
