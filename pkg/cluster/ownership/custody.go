@@ -27,7 +27,7 @@ func (n *Node) verified(r *room, result Result, record Record, epoch Epoch, now 
 	case result == NotFound:
 		n.reassert(r, Member{}, 0, now)
 	case result != OK:
-		r.checked = now.Add(n.rules.Retry - n.rules.Linger) // the audit looks again soon
+		r.checked = now.Add(-n.rules.Linger) // soon again
 	case record.Owner.Incarnation == n.self.Incarnation:
 		if later {
 			r.record, r.epoch = record, epoch

@@ -65,7 +65,7 @@ scenario('three people who came to different nodes go on when the owner of their
   await people[1].reads('Said before');
   await people[2].write('Said after');
   await people[1].reads('Said after');
-});
+}, { within: 300_000 });
 
 /** Pictures for whoever wants to look: SHOTS names the directory. @param {Person[]} people @param {string} when */
 async function shoot(people, when) {
