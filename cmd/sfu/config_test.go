@@ -78,6 +78,7 @@ func TestBadValuesAreNamed(t *testing.T) {
 		want      []string
 	}{
 		{args: []string{"--nonsense=1"}, want: []string{"--nonsense"}},
+		{args: []string{"--drain-lb-delay=30s"}, want: []string{"--drain-lb-delay", "--drain-timeout"}},
 		{args: []string{"--max-rooms"}, want: []string{"--max-rooms", "needs an argument"}},
 		{args: []string{"extra"}, want: []string{`"extra"`}},
 		{args: []string{"--listen=8080"}, want: []string{"--listen", "8080"}},

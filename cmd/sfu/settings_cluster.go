@@ -92,6 +92,8 @@ func (c Config) checkCluster() error {
 	switch {
 	case c.Cluster.SecretFile != "" && c.Cluster.Secret != "":
 		return errors.New("--cluster-secret-file and SFU_CLUSTER_SECRET exclude each other")
+	case c.Limits.DrainDelay > 0 && c.Limits.DrainDelay >= c.Limits.DrainTimeout:
+		return errors.New("--drain-lb-delay must be shorter than --drain-timeout, or no room is moved in time")
 	case (n.CertFile == "") != (n.KeyFile == ""):
 		return errors.New("--nats-cert and --nats-key need each other")
 	case c.Cluster.Redirect && c.Cluster.PublicURL == "":
