@@ -19,7 +19,8 @@ func resting(t *testing.T, s *server) (pc *webrtc.PeerConnection, one *side) {
 	}
 	negotiate(t, pc, one)
 	one.until(t, transport.Connected)
-	for deadline := time.Now().Add(patience); !one.conn.Rest(); {
+	// Before the client has the last flight it has no session to say goodbye in.
+	for deadline := time.Now().Add(patience); pc.ConnectionState() != webrtc.PeerConnectionStateConnected || !one.conn.Rest(); {
 		if time.Now().After(deadline) {
 			t.Fatal("the session never rests")
 		}
@@ -31,11 +32,18 @@ func resting(t *testing.T, s *server) (pc *webrtc.PeerConnection, one *side) {
 func TestClientSaysGoodbyeAtRest(t *testing.T) {
 	s := newServer(t)
 	pc, one := resting(t, s)
+	began := time.Now()
 	if err := pc.Close(); err != nil {
 		t.Fatal(err)
 	}
 	one.until(t, transport.Closed)
+	if took := time.Since(began); took >= iceGivesUp {
+		t.Errorf("after %v: it was ICE that missed the client", took)
+	}
 }
+
+// iceGivesUp is how long ICE waits for a client that says nothing.
+const iceGivesUp = 15 * time.Second
 
 // TestServerSaysGoodbyeAtRest: a session that rests tells the client of its end.
 func TestServerSaysGoodbyeAtRest(t *testing.T) {
