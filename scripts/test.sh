@@ -61,7 +61,8 @@ stage "vet" vetted
 stage "staticcheck" go run "$STATICCHECK" ./...
 stage "build" make --no-print-directory build VERSION="${VERSION:-unknown}"
 stage "imports and versions" go test -run '^Test(Imports|ImportTable|VersionFloors|DecidedVersions)' ./cmd/sfu
-stage "unit tests, with the race detector" go test -race -timeout "$LONGEST" ./...
+# Many packages wait more than they work, so more of them than processors run at a time.
+stage "unit tests, with the race detector" go test -race -p 4 -timeout "$LONGEST" ./...
 stage "sockets of other systems" portable
 stage "model of the cluster" go test -count=1 -timeout "$LONGEST" -run '^TestModel$' ./pkg/cluster/ownership
 stage "whole servers without the direct path" env MEDIA=plain go test -count=1 -run "$PLAIN" ./pkg/sfutest

@@ -16,7 +16,7 @@
 //	           └─> another's ─> alive: go there
 //	                         └> silent: probe ─> dead: place, over the dead owner's record
 //
-// Node holds all rooms that this node owns or looks for; room.go is the machine of one of them, with one operation under way at a time. Effects name
+// Node holds all rooms that this node owns or looks for; room.go, claim.go and custody.go are the machine of one of them, with one operation under way at a time. Effects name
 // the operation by a number that its result brings back, so that results which come too late change nothing. cluster.go in the package above
 // carries them out.
 //
