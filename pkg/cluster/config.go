@@ -69,7 +69,9 @@ type Requests struct {
 
 // Times of the shell.
 const (
-	tickInterval      = 100 * time.Millisecond
+	tickInterval = 100 * time.Millisecond
+	// tickAlone is for a node that has nobody to wait for, so that an idle process sleeps.
+	tickAlone         = 500 * time.Millisecond
 	heartbeatInterval = 500 * time.Millisecond
 	// probeLimit is how long a node may take to say that it lives, askLimit to say whether it owns a room, openLimit to open one.
 	probeLimit    = 500 * time.Millisecond

@@ -145,7 +145,11 @@ func (n *Node) query(f func(core *ownership.Node, now time.Time)) bool {
 // loop is the one goroutine that touches the core.
 func (n *Node) loop(core *ownership.Node) {
 	defer close(n.done)
-	tick := time.NewTicker(tickInterval)
+	interval := tickInterval
+	if n.mesh == nil {
+		interval = tickAlone
+	}
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		select {
