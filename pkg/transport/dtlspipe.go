@@ -63,7 +63,11 @@ func (p *dtlsPipe) WriteTo(b []byte, _ net.Addr) (int, error) {
 		return len(b), nil
 	}
 	p.last = append(p.last[:0], b...)
-	return p.wire.send(b)
+	if n, err := p.wire.send(b); err == nil || p.wire.life.Err() != nil {
+		return n, err
+	}
+	// ICE has no pair now, as after a restart. DTLS would give up at an error; what is only lost it sends again.
+	return len(b), nil
 }
 
 // lastWritten is the last datagram that DTLS wrote.

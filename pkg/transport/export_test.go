@@ -58,3 +58,9 @@ func (c *Conn) SetICE(s ice.ConnectionState) { c.wire.iceChanged(s) }
 
 // Room returns how many packets the forwarder may send.
 func (c *Conn) Room() int { return c.writer.Room() }
+
+// WriteDTLS is what DTLS does with a flight of its handshake.
+func (c *Conn) WriteDTLS(flight []byte) error {
+	_, err := c.wire.pipe.WriteTo(flight, nil)
+	return err
+}
