@@ -66,7 +66,7 @@ func clusterSettings() []setting {
 			help: "The address that other nodes are told. Without it: the one of --cluster-listen, or the one that this machine uses towards the outside.",
 			set:  one(func(c *Config) *nodeAddress { return &c.Cluster.Address }, parseNodeAddress)},
 		{group: groupCluster, name: "cluster-secret-file", value: "FILE",
-			help: "A secret of 16 bytes or more, the same on all nodes; their keys are derived from it. Several lines are several secrets, of which the first is used and all are accepted. Needed with --nats-url.",
+			help: "A random secret of 16 bytes or more, the same on all nodes; their keys are derived from it. Several lines are several secrets, of which the first is used and all are accepted. Needed with --nats-url.",
 			set:  one(func(c *Config) *string { return &c.Cluster.SecretFile }, parseText)},
 		{group: groupCluster, name: "cluster-secret", value: "SECRET", envOnly: true,
 			help: "The secret itself.",
