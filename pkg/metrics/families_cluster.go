@@ -128,7 +128,7 @@ func ownershipFamilies() []family {
 			name: "sfu_placement_refused_total", kind: counter, labels: []string{labelReason},
 			help:   "Times that a room was refused: no node with room (full), draining, isolated, held (just after the engine lost its records), alive (its owner was not known to be dead yet), engine, no_answer, unreachable.",
 			advice: "full: add nodes. engine: it is down. alive and held pass by themselves within seconds.",
-			read:   byLabel(func(s *snapshot) map[string]uint64 { return s.cluster.Ownership.Refused }, "full", "draining", "isolated", "held", "engine"),
+			read:   byLabel(func(s *snapshot) map[string]uint64 { return s.cluster.Ownership.Refused }, "full", "draining", "isolated", "held", "alive", "engine", "no_answer", "unreachable"),
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -278,15 +279,7 @@ func (n *Node) sorted() []*room {
 	for _, r := range n.rooms {
 		all = append(all, r)
 	}
-	slices.SortFunc(all, func(a, b *room) int {
-		if a.rid < b.rid {
-			return -1
-		}
-		if a.rid > b.rid {
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(all, func(a, b *room) int { return strings.Compare(a.rid, b.rid) })
 	return all
 }
 

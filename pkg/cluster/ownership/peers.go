@@ -125,7 +125,7 @@ func (v *view) members(limit time.Duration, now time.Time) []Member {
 }
 
 // choose returns the node to open a room: of two random ones the less loaded, this one where it is not much worse. own is what this node
-// would say of itself. Nobody with less than full load gives false, and what to say.
+// would say of itself. Where nobody takes rooms, the Refusal says why.
 func (v *view) choose(own Heartbeat, exclude []Incarnation, random func(n int) int, now time.Time) (Member, Refusal) {
 	type candidate struct {
 		member Member
