@@ -15,12 +15,16 @@ type loadMeter struct {
 	at   time.Time
 	used time.Duration
 	load float64
+	// spent is processorTime; tests have their own.
+	spent func() time.Duration
 }
 
 // loadWindow is the shortest time over which load is measured.
 const loadWindow = 400 * time.Millisecond
 
-func newLoad() *loadMeter { return &loadMeter{at: time.Now(), used: processorTime()} }
+func newLoad() *loadMeter {
+	return &loadMeter{at: time.Now(), used: processorTime(), spent: processorTime}
+}
 
 // read returns 0 for an idle process and 1 for one that uses as much as it should.
 func (l *loadMeter) read(now time.Time) float64 {
@@ -30,10 +34,12 @@ func (l *loadMeter) read(now time.Time) float64 {
 	if elapsed < loadWindow {
 		return l.load
 	}
-	used := processorTime()
-	share := float64(used-l.used) / float64(elapsed) / float64(runtime.GOMAXPROCS(0)) / fullShare
+	used := l.spent()
+	share := float64(used-l.used) / float64(elapsed) / float64(processors()) / fullShare
 	// Half of what it was: one busy moment must not send all new rooms elsewhere.
 	l.load = (l.load + share) / 2
 	l.at, l.used = now, used
 	return l.load
 }
+
+func processors() int { return runtime.GOMAXPROCS(0) }
