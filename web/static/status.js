@@ -75,11 +75,14 @@ function waiting(life, { step, since }, now, retryAt) {
   };
 }
 
+/** What a server says that gives no reason. */
+const NOT_NOW = 'The server cannot open this room at the moment.';
+
 /** @param {Life} life @param {import('./lifecycle.js').Step} step @param {number} waited @param {number} wait until the next attempt @returns {string} */
 function sentenceOf({ phase, cause, fault }, step, waited, wait) {
   const seconds = Math.floor(waited / 1000);
   if (fault?.code === 'room_unavailable') {
-    return `The server cannot open this room at the moment. Trying again ${wait >= LONG_WAIT ? `in ${Math.ceil(wait / 1000)} s.` : '…'}`;
+    return `${NOT_NOW} Trying again ${wait >= LONG_WAIT ? `in ${Math.ceil(wait / 1000)} s.` : '…'}`;
   }
   const doing = DOING[step];
   const time = seconds >= 3 ? ` (${seconds} s)` : '';
@@ -93,6 +96,8 @@ function detailOf({ fault, member }, step, stuck) {
   if (fault && member && (fault.code === 'identity_in_use' || fault.code === 'room_full')) {
     return 'The place that you had before may not be given up yet. That takes a few seconds.';
   }
-  if (fault && fault.code !== 'room_unavailable') return adviceFor(fault).sentence;
+  // The server answers, so nothing is stuck on the way to it, and it knows why.
+  if (fault?.code === 'room_unavailable') return fault.message === NOT_NOW ? '' : fault.message;
+  if (fault) return adviceFor(fault).sentence;
   return stuck ? STUCK[step] : '';
 }

@@ -68,6 +68,14 @@ test('a room that cannot be opened is said, with the time where it is long', () 
   assert.equal(status({ ...refused, phase: 'joining', cause: null }, 1000)?.text, text(null));
 });
 
+test('why a room cannot be opened is what the server says of it, and not that it says nothing', () => {
+  const refused = (/** @type {string} */ message) => /** @type {Partial<Life>} */ ({ phase: 'rejoining', step: 'socket', cause: 'lost', media: 'none', fault: { code: 'room_unavailable', message } });
+  const late = STUCK_AFTER + 1000;
+  assert.equal(status(refused('All servers are full at the moment; try again later.'), 1000)?.detail, 'All servers are full at the moment; try again later.');
+  assert.equal(status(refused('The server cannot open this room at the moment.'), late)?.detail, '', 'that stands in the line above');
+  assert.equal(status(refused(''), late)?.detail, '');
+});
+
 test('one’s own old place is told from that of another', () => {
   const taken = /** @type {Partial<Life>} */ ({ phase: 'rejoining', step: 'socket', cause: 'moved', member: true, fault: { code: 'identity_in_use', message: '' } });
   assert.match(String(status(taken, 0)?.detail), /^The place that you had before/);

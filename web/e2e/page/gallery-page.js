@@ -239,7 +239,7 @@ function status(session) {
     case 'moving': session.life = { ...life, phase: 'rejoining', cause: 'moved', step: 'join', since: ago(1), stepSince: ago(1), media: 'none' }; break;
     case 'lost': session.life = { ...life, phase: 'rejoining', cause: 'lost', step: 'socket', since: ago(14), stepSince: ago(14), media: 'none' }; break;
     case 'unavailable': {
-      session.life = { ...life, phase: 'rejoining', cause: 'lost', step: 'socket', since: ago(9), stepSince: ago(9), media: 'none', fault: { code: 'room_unavailable', message: '' } };
+      session.life = { ...life, phase: 'rejoining', cause: 'lost', step: 'socket', since: ago(9), stepSince: ago(9), media: 'none', fault: { code: 'room_unavailable', message: 'All servers are full at the moment; try again later.' } };
       session.retryAt = now + 8000;
       break;
     }
