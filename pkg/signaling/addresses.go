@@ -12,8 +12,8 @@ import (
 type AddressLimits struct {
 	Sockets             int     // open WebSockets, 200
 	Unauthenticated     int     // of them not joined yet, 30
-	JoinsPerSecond      float64 // joins and resumes, 20; so many WebSockets are opened
-	JoinBurst           int     // 100, twice that for WebSockets
+	JoinsPerSecond      float64 // joins and resumes, 20; so many WebSockets are opened, and rooms asked about
+	JoinBurst           int     // 100, twice that for WebSockets and questions
 	FailedAuthPerMinute int     // refused tokens and secrets, 20; then the address is refused for a minute
 	Addresses           int     // remembered at a time, 65536
 }
@@ -52,6 +52,7 @@ type address struct {
 	sockets         int
 	unauthenticated int
 	visits, joins   bucket
+	questions       bucket
 	failures        bucket
 	blockedUntil    time.Time
 	idle            *list.Element
@@ -110,6 +111,13 @@ func (a *addresses) visit(from netip.Addr, now time.Time) bool {
 	return a.entry(from, now).visits.take(now)
 }
 
+// ask reports whether the address may ask about a room now.
+func (a *addresses) ask(from netip.Addr, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.entry(from, now).questions.take(now)
+}
+
 // join reports whether the address may join or resume now.
 func (a *addresses) join(from netip.Addr, now time.Time) bool {
 	a.mu.Lock()
@@ -149,10 +157,11 @@ func (a *addresses) entry(from netip.Addr, now time.Time) *address {
 		delete(a.entries, a.idle.Remove(oldest).(*address).key)
 	}
 	e := &address{
-		key:      k,
-		joins:    newBucket(a.limits.JoinsPerSecond, float64(a.limits.JoinBurst), now),
-		visits:   newBucket(a.limits.JoinsPerSecond, 2*float64(a.limits.JoinBurst), now),
-		failures: newBucket(float64(a.limits.FailedAuthPerMinute)/60, float64(a.limits.FailedAuthPerMinute), now),
+		key:       k,
+		joins:     newBucket(a.limits.JoinsPerSecond, float64(a.limits.JoinBurst), now),
+		visits:    newBucket(a.limits.JoinsPerSecond, 2*float64(a.limits.JoinBurst), now),
+		questions: newBucket(a.limits.JoinsPerSecond, 2*float64(a.limits.JoinBurst), now),
+		failures:  newBucket(float64(a.limits.FailedAuthPerMinute)/60, float64(a.limits.FailedAuthPerMinute), now),
 	}
 	e.idle = a.idle.PushBack(e)
 	a.entries[k] = e

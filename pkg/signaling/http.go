@@ -21,6 +21,10 @@ func (s *Server) serveInfo(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	if !s.addresses.ask(v.from, v.began) {
+		s.limited(w, limitQuestions, time.Duration(retryAfter())*time.Millisecond)
+		return
+	}
 	at, err := s.opts.Locator.Find(r.Context(), v.room)
 	if err != nil {
 		s.refuse(w, s.notLocated(err, v))

@@ -301,6 +301,27 @@ func TestRoomNamesAreLimited(t *testing.T) {
 	}
 }
 
+// Each name that somebody asks about may be asked of the store that all nodes share, and needs no token.
+func TestQuestionsAboutRoomsAreLimited(t *testing.T) {
+	var found atomic.Int32
+	n := newNetwork(t, Options{
+		Addresses: AddressLimits{JoinsPerSecond: 0.001, JoinBurst: 5},
+		Locator:   locate(func(context.Context, string) (Location, error) { found.Add(1); return Location{}, nil }),
+	}, defaultTiming)
+	for i := range 30 {
+		status, h, text := n.get(t, fmt.Sprint("/v1/rooms/room", i), http.Header{testAddress: {"192.0.2.1"}})
+		if i < 10 && status != 200 || i == 29 && (refusalIn(t, text).Code != protocol.RateLimited || h.Get("Retry-After") == "") {
+			t.Errorf("number %d: %d %s", i, status, text)
+		}
+	}
+	if count := found.Load(); count != 10 {
+		t.Errorf("%d rooms were looked for", count)
+	}
+	if _, _, err := n.tryDial(t, "kitchen", http.Header{testAddress: {"192.0.2.1"}}); err != nil {
+		t.Errorf("whoever has asked may come in all the same: %v", err)
+	}
+}
+
 func TestAddressesAreLimited(t *testing.T) {
 	n := newNetwork(t, Options{
 		Addresses: AddressLimits{Sockets: 3, Unauthenticated: 2},

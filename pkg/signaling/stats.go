@@ -22,7 +22,7 @@ type Stats struct {
 	// MessagesIn and MessagesOut count by type.
 	MessagesIn, MessagesOut map[string]uint64
 	// RateLimited counts refusals by what was limited: "messages", "chat", "offers", "control", "sockets", "unauthenticated",
-	// "joins", "auth".
+	// "joins", "questions", "auth".
 	RateLimited map[string]uint64
 	// AuthFailures count refused tokens and secrets by code.
 	AuthFailures map[string]uint64
@@ -39,6 +39,7 @@ const (
 	limitSockets         = "sockets"
 	limitUnauthenticated = "unauthenticated"
 	limitJoins           = "joins"
+	limitQuestions       = "questions"
 	limitAuth            = "auth"
 )
 
@@ -80,7 +81,7 @@ func newTally(observeJoin func(time.Duration, string)) *tally {
 		received: newCounters(protocol.ClientTypes()...),
 		sent:     newCounters(protocol.ServerTypes()...),
 		rateLimited: newCounters(limitMessages, limitChat, limitOffers, limitControl,
-			limitSockets, limitUnauthenticated, limitJoins, limitAuth),
+			limitSockets, limitUnauthenticated, limitJoins, limitQuestions, limitAuth),
 		authFails:   newCounters(codes...),
 		observeJoin: observeJoin,
 	}
