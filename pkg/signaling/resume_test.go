@@ -96,6 +96,23 @@ func TestTheSeatIsGivenUp(t *testing.T) {
 	}
 }
 
+// Whoever has not got joined, because the socket went with it, has no secret and comes as somebody new: their first seat must not stand
+// for them for long.
+func TestTheSeatOfWhoNeverGotIt(t *testing.T) {
+	inBubble(t, Options{}, func(t *testing.T, w *world) {
+		bob, ada := w.join("kitchen", with("Bob")), w.joinUnheard("kitchen", with("Ada"))
+		ada.link.lose()
+		time.Sleep(seatUnheard - time.Millisecond)
+		if gone := heardOf[protocol.Gone](bob); len(gone) != 0 {
+			t.Fatalf("too early for who has got it and comes back: %+v", gone)
+		}
+		time.Sleep(2 * time.Millisecond)
+		if gone := heardOf[protocol.Gone](bob); len(gone) != 1 || gone[0].Reason != "lost" {
+			t.Errorf("Bob heard %+v", gone)
+		}
+	})
+}
+
 func status(s transport.State) func(*fakeConn) {
 	return func(c *fakeConn) { c.handler.StatusChanged(transport.Status{State: s}) }
 }

@@ -10,6 +10,9 @@ const (
 	seatWithMedia = 60 * time.Second
 	// seatWithoutMedia is how long it is kept once socket and media are both lost.
 	seatWithoutMedia = 12 * time.Second
+	// seatUnheard is how long it is kept for a client that has not shown that joined has come: without it the seat cannot be taken again, and
+	// they have come anew by then, beside an empty one of their own.
+	seatUnheard = 3 * time.Second
 )
 
 // A seat decides how long a participant stays without a socket. The zero value has a socket and no media.
@@ -17,6 +20,8 @@ type seat struct {
 	// lost is when the socket was lost, zero while there is one; announced is set once others were told.
 	lost      time.Time
 	announced bool
+	// heard is set once the client has shown that it has the secret.
+	heard     bool
 	media     bool
 	mediaLost time.Time
 }
@@ -48,6 +53,9 @@ func (s *seat) ends() time.Time {
 	end := s.lost.Add(seatWithMedia)
 	if s.media {
 		return end
+	}
+	if !s.heard {
+		return s.lost.Add(seatUnheard)
 	}
 	bothLost := s.lost
 	if s.mediaLost.After(bothLost) {

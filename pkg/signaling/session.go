@@ -150,6 +150,7 @@ func (s *session) handle(item any) {
 	case heardBy:
 		if s.out.link == i.link {
 			s.secrets.confirm()
+			s.seat.heard = true
 		}
 	case drainNotice:
 		s.drainAt(i.deadline)

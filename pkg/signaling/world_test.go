@@ -170,8 +170,17 @@ func memoryVisitor(room string) visitor {
 	return visitor{room: room, from: netip.MustParseAddr("192.0.2.1"), began: time.Now()}
 }
 
-// join enters with one offer per SDP, under the names pc0, pc1 and so on.
+// join enters with one offer per SDP, under the names pc0, pc1 and so on, and shows that the answer has come, as the socket's pong does.
 func (w *world) join(room string, j protocol.Join) *client {
+	w.t.Helper()
+	c := w.joinUnheard(room, j)
+	c.sess.inbox.post(heardBy{c.link})
+	synctest.Wait()
+	return c
+}
+
+// joinUnheard enters, and nothing shows that the answer has come.
+func (w *world) joinUnheard(room string, j protocol.Join) *client {
 	w.t.Helper()
 	c, m := w.tryJoin(room, j)
 	joined, ok := m.(protocol.Joined)
