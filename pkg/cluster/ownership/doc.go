@@ -16,9 +16,10 @@
 //	           └─> another's ─> alive: go there
 //	                         └> silent: probe ─> dead: place, over the dead owner's record
 //
-// Node holds all rooms that this node owns or looks for; room.go, claim.go and custody.go are the machine of one of them, with one operation under way at a time. Effects name
-// the operation by a number that its result brings back, so that results which come too late change nothing. cluster.go in the package above
-// carries them out.
+// A View is what is seen of the engine and of the other nodes (view.go). A Node is a View and the rooms that this node owns or looks for: it takes
+// what happened and brings it to the room that it is about (node.go). A room is a machine of its own with one operation under way at a time:
+// room.go looks for its owner, claim.go becomes it, custody.go is about being it. Effects name the operation by a number that its result brings
+// back, so that results which come too late change nothing. effects.go in the package above carries them out.
 //
 // # Ambiguity
 //

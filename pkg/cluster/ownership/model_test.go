@@ -3,6 +3,7 @@ package ownership
 import (
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,21 @@ func playSeed(seed uint64, tracing bool) (*world, error) {
 	w := newWorld(seed, 2+int(seed%3), 1+int(seed/3%3))
 	w.tracing = tracing
 	return w, w.play(time.Duration(4+seed%9)*time.Second, int(seed%6), 6+int(seed%20))
+}
+
+// TestSchedulesRepeat: without that a seed that failed would be of no use.
+func TestSchedulesRepeat(t *testing.T) {
+	count := uint64(600)
+	if raceEnabled {
+		count = 60
+	}
+	for seed := range count {
+		first, _ := playSeed(seed, true)
+		again, _ := playSeed(seed, true)
+		if !slices.Equal(first.trace, again.trace) {
+			t.Fatalf("seed %d took another course the second time", seed)
+		}
+	}
 }
 
 func TestModel(t *testing.T) {

@@ -2,7 +2,6 @@ package ownership
 
 import (
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -11,17 +10,12 @@ import (
 // A Node is what one node of a cluster knows and decides. Its methods return nothing: what they want done waits in Effects. It is not safe
 // for concurrent use.
 type Node struct {
-	rules  Rules
-	self   Member
+	View
 	random func(n int) int
-	view   view
 	rooms  map[string]*room
 	ops    map[uint64]*room
 	last   uint64
-	// up says whether the engine answers, gen which store it has. down is since when it does not.
-	up       bool
-	gen      int64
-	down     time.Time
+	// held is until when former owners come first.
 	held     time.Time
 	draining bool
 	own      Heartbeat
@@ -47,11 +41,10 @@ type Counts struct {
 // NewNode returns the Node of self. random returns a number in [0, n). The engine is taken for down until Up.
 func NewNode(self Member, rules Rules, random func(n int) int, now time.Time) *Node {
 	return &Node{
-		rules: rules, self: self, random: random,
-		view:   view{rules: rules, self: self.Incarnation, peers: map[Incarnation]*peer{}},
+		View:   View{rules: rules, self: self, peers: map[Incarnation]*peer{}, down: now},
+		random: random,
 		rooms:  map[string]*room{},
 		ops:    map[uint64]*room{},
-		down:   now,
 		ticked: now,
 		own:    Heartbeat{Member: self},
 		counts: Counts{Refused: map[string]uint64{}},
@@ -68,10 +61,10 @@ func (n *Node) Effects() []Effect {
 func (n *Node) emit(e Effect) { n.effects = append(n.effects, e) }
 
 // begin returns the number of an operation for r.
-func (n *Node) begin(r *room) uint64 {
-	n.last++
-	n.ops[n.last] = r
-	return n.last
+func (r *room) begin() uint64 {
+	r.node.last++
+	r.node.ops[r.node.last] = r
+	return r.node.last
 }
 
 func (n *Node) take(op uint64) *room {
@@ -88,10 +81,10 @@ func (n *Node) Up(gen int64, young bool, now time.Time) {
 		n.held = now.Add(n.rules.Hold)
 	}
 	n.up, n.gen = true, gen
-	n.view.since = now
+	n.since = now
 	for _, r := range n.sorted() {
 		if r.phase == owned {
-			n.verify(r, now)
+			r.verify(now)
 		}
 	}
 }
@@ -102,9 +95,6 @@ func (n *Node) Down(now time.Time) {
 		n.up, n.down = false, now
 	}
 }
-
-// Heard takes a heartbeat, one's own too.
-func (n *Node) Heard(h Heartbeat, now time.Time) { n.view.hear(h, now) }
 
 // Measured tells what this node would say of itself; what belongs to ownership is filled in by Heartbeat.
 func (n *Node) Measured(load float64, people int, version string) {
@@ -149,17 +139,6 @@ func (n *Node) State(now time.Time) State {
 	return StateActive
 }
 
-// isolated: neither engine nor any of the peers there were, or no engine yet.
-func (n *Node) isolated(now time.Time) bool {
-	if n.gen == 0 {
-		return true
-	}
-	if n.up || now.Sub(n.down) < n.rules.Isolation || len(n.view.peers) == 0 {
-		return false
-	}
-	return len(n.view.members(n.rules.Isolation, now)) == 0
-}
-
 // Drain makes the node take no new rooms; Undrain takes that back.
 func (n *Node) Drain() { n.draining = true }
 
@@ -171,26 +150,17 @@ func (n *Node) Probed(inc Incarnation, result ProbeResult, now time.Time) {
 	if n.late(now) {
 		n.Tick(now) // nobody is judged by what was heard before
 	}
-	if p := n.view.peers[inc]; p != nil {
-		if result == Reached {
-			p.reached, p.dead = now, time.Time{}
-		} else {
-			p.refused, p.dead = now, time.Time{}
-			if n.view.dead(inc, result, n.up, now) {
-				p.dead = now
-			}
-		}
-	}
+	n.probed(inc, result, now)
 	for _, r := range n.sorted() {
 		if r.phase == probing && r.owner.Incarnation == inc {
-			n.probed(r, result, now)
+			r.probed(result, now)
 		}
 	}
 }
 
 // Unreachable tells that inc could not be reached when somebody was sent there. What was known of its rooms is looked at again.
 func (n *Node) Unreachable(inc Incarnation, now time.Time) {
-	if p := n.view.peers[inc]; p != nil {
+	if p := n.peers[inc]; p != nil {
 		p.refused = now
 	}
 	for _, r := range n.rooms {
@@ -200,46 +170,25 @@ func (n *Node) Unreachable(inc Incarnation, now time.Time) {
 	}
 }
 
-// Doubtful reports peers that were known as owners or are proxied to, and of which nothing has been heard for long enough that they should be
-// probed; the answer of the probe is what connections to them depend on.
-func (n *Node) Doubtful(inc Incarnation, now time.Time) bool {
-	return n.view.mayJudge(n.up, now) && n.view.silence(inc, now) >= n.rules.Silence
-}
-
-// Fresh reports whether a peer was heard of or reached a moment ago.
-func (n *Node) Fresh(inc Incarnation, now time.Time) bool {
-	return n.view.fresh(inc, n.rules.Silence, now)
-}
-
-// Dead decides whether a peer that a probe found in that condition is gone.
-func (n *Node) Dead(inc Incarnation, result ProbeResult, now time.Time) bool {
-	return n.view.dead(inc, result, n.up, now)
-}
-
 // Tick does what has become due. It is called every 100 ms or so.
 func (n *Node) Tick(now time.Time) {
 	paused := n.late(now)
 	n.ticked = now
 	if paused {
 		// Timers of the others went on: what was heard before the pause says nothing about now.
-		n.view.since = now
+		n.since = now
 	}
 	if n.up { // otherwise they may all be there still
-		n.view.forget(now)
+		n.forget(now)
 	}
-	if !n.up && now.Sub(n.down) >= n.rules.Isolation/2 {
-		for _, m := range n.view.members(math.MaxInt64, now) {
-			if p := n.view.peers[m.Incarnation]; now.Sub(p.reached) >= time.Second && now.Sub(p.refused) >= time.Second {
-				p.refused = now
-				n.emit(Probe{m})
-			}
-		}
+	for _, m := range n.lookout(now) {
+		n.emit(Probe{m})
 	}
 	for _, r := range n.sorted() {
 		if paused && r.phase == owned {
-			n.verify(r, now)
+			r.verify(now)
 		}
-		n.tick(r, now)
+		r.tick(now)
 	}
 	n.audit(now)
 }
@@ -269,7 +218,7 @@ func (n *Node) audit(now time.Time) {
 	}
 	if next != nil {
 		n.audited = next.rid
-		n.verify(next, now)
+		next.verify(now)
 	}
 }
 
@@ -315,20 +264,11 @@ func (n *Node) OwnedRooms() []string {
 // Peers returns the last heartbeat of every node that is not forgotten, this one first, with how long ago it came.
 func (n *Node) Peers(now time.Time) ([]Heartbeat, []time.Duration) {
 	all, ages := []Heartbeat{n.describe(now)}, []time.Duration{0}
-	for _, m := range n.view.members(n.rules.Forget, now) {
-		p := n.view.peers[m.Incarnation]
+	for _, m := range n.members(n.rules.Forget, now) {
+		p := n.peers[m.Incarnation]
 		all, ages = append(all, p.last), append(ages, now.Sub(p.heard))
 	}
 	return all, ages
-}
-
-// Member returns the peer of that incarnation.
-func (n *Node) Member(inc Incarnation) (Member, bool) {
-	p := n.view.peers[inc]
-	if p == nil {
-		return Member{}, false
-	}
-	return p.last.Member, true
 }
 
 // Counts returns the counters.

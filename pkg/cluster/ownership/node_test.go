@@ -87,7 +87,7 @@ func TestDeath(t *testing.T) {
 			n.Up(1, false, start)
 			hear(n, start, other)
 			now := start.Add(time.Hour)
-			n.view.since = now.Add(-c.connected)
+			n.since = now.Add(-c.connected)
 			hear(n, now.Add(-c.silence), other)
 			hear(n, now.Add(-c.echo), me)
 			if c.down {
@@ -129,7 +129,7 @@ func TestOldProbeKillsNobody(t *testing.T) {
 	now := start.Add(2500 * time.Millisecond)
 	n.Tick(now)
 	hear(n, now, me, third)
-	n.view.since = start.Add(-time.Minute)
+	n.since = start.Add(-time.Minute)
 	n.Probed(other.Incarnation, NoReply, now)
 	now = now.Add(10 * time.Second)
 	hear(n, now, me, third)
@@ -333,7 +333,7 @@ func TestChoice(t *testing.T) {
 			if c.draining {
 				n.Drain()
 			}
-			at, refused := n.view.choose(n.describe(start), nil, first, start)
+			at, refused := n.choose(n.describe(start), nil, first, start)
 			if at.Incarnation != c.want || refused != c.refused {
 				t.Errorf("chosen is %q, refused %q", at.Incarnation, refused)
 			}
@@ -349,7 +349,7 @@ func TestPlacementsAreRemembered(t *testing.T) {
 	hear(n, start, other, third)
 	count := map[Incarnation]int{}
 	for range 20 {
-		at, _ := n.view.choose(n.describe(start), nil, first, start)
+		at, _ := n.choose(n.describe(start), nil, first, start)
 		count[at.Incarnation]++
 	}
 	if count[other.Incarnation] != 10 || count[third.Incarnation] != 10 {
@@ -388,7 +388,7 @@ func TestLateDelete(t *testing.T) {
 	n := newTestNode(start)
 	e := owning(t, n, "kitchen", start)
 	r := n.rooms[RID("kitchen")]
-	n.release(r)
+	r.release()
 	d := only[Delete](t, n)
 	n.Want("kitchen", start)
 	n.Wrote(d.Op, Unknown, Epoch{}, start)
@@ -431,7 +431,7 @@ func TestTicketIsAnsweredInTime(t *testing.T) {
 	answered, reads := time.Duration(0), 0
 	for now := start; now.Before(start.Add(20 * time.Second)); now = now.Add(100 * time.Millisecond) {
 		hear(n, now, me, third)
-		n.view.peers[other.Incarnation].heard = now.Add(-1300 * time.Millisecond) // it lives, and cannot be reached from here
+		n.peers[other.Incarnation].heard = now.Add(-1300 * time.Millisecond) // it lives, and cannot be reached from here
 		n.Tick(now)
 		for effects := n.Effects(); len(effects) > 0; effects = n.Effects() {
 			for _, e := range effects {

@@ -30,6 +30,7 @@ const (
 
 // A room is a room that this node owns or looks for. At most one operation is under way in each, beside the check of an owned one.
 type room struct {
+	node      *Node
 	rid, name string
 	phase     phase
 	op        uint64
@@ -69,7 +70,7 @@ type room struct {
 func (n *Node) room(rid, name string) *room {
 	r := n.rooms[rid]
 	if r == nil {
-		r = &room{rid: rid, name: name}
+		r = &room{node: n, rid: rid, name: name}
 		n.rooms[rid] = r
 	}
 	if r.name == "" {
@@ -79,19 +80,19 @@ func (n *Node) room(rid, name string) *room {
 }
 
 // drop forgets a room about which nothing is left to know.
-func (n *Node) drop(r *room) {
-	delete(n.ops, r.op)
-	delete(n.ops, r.check)
-	delete(n.ops, r.handing)
-	delete(n.rooms, r.rid)
+func (r *room) drop() {
+	delete(r.node.ops, r.op)
+	delete(r.node.ops, r.check)
+	delete(r.node.ops, r.handing)
+	delete(r.node.rooms, r.rid)
 }
 
 // Want says that somebody wants to enter a room through this node. A Resolved effect follows, perhaps at once.
 func (n *Node) Want(name string, now time.Time) {
 	r := n.room(RID(name), name)
 	if r.phase == owned {
-		n.keep(r, now) // who is told so has Linger to come in
-		n.resolve(r, Outcome{Here: true, Owner: n.self, Epoch: r.epoch}, now)
+		r.keep(now) // who is told so has Linger to come in
+		r.resolve(Outcome{Here: true, Owner: n.self, Epoch: r.epoch}, now)
 		return
 	}
 	if r.wanted.IsZero() {
@@ -99,13 +100,13 @@ func (n *Node) Want(name string, now time.Time) {
 	}
 	switch r.phase {
 	case known:
-		if n.valid(r, now) {
-			n.resolve(r, Outcome{Owner: r.owner, Epoch: r.epoch}, now)
+		if r.valid(now) {
+			r.resolve(Outcome{Owner: r.owner, Epoch: r.epoch}, now)
 			return
 		}
-		n.look(r, now)
+		r.look(now)
 	case idle:
-		n.look(r, now)
+		r.look(now)
 	}
 }
 
@@ -117,83 +118,83 @@ func (n *Node) Look(name string, now time.Time) (Outcome, bool) {
 		return Outcome{}, false
 	case r.phase == owned:
 		return Outcome{Here: true, Owner: n.self, Epoch: r.epoch}, true
-	case r.phase == known && n.valid(r, now):
+	case r.phase == known && r.valid(now):
 		return Outcome{Owner: r.owner, Epoch: r.epoch}, true
 	}
 	return Outcome{}, false
 }
 
 // valid reports whether what is known of another owner may be used without reading again.
-func (n *Node) valid(r *room, now time.Time) bool {
-	if p := n.view.peers[r.owner.Incarnation]; p != nil && p.refused.After(p.heard) && p.refused.After(p.reached) {
+func (r *room) valid(now time.Time) bool {
+	if r.node.refuses(r.owner.Incarnation) {
 		return false
 	}
-	if n.view.silence(r.owner.Incarnation, now) >= n.rules.Silence && n.up {
+	if r.node.silence(r.owner.Incarnation, now) >= r.node.rules.Silence && r.node.up {
 		return false
 	}
-	return now.Before(r.until) || !n.up
+	return now.Before(r.until) || !r.node.up
 }
 
 // DoubtRID says that another node takes this one for the owner of a room that it does not know: the record is read.
 func (n *Node) DoubtRID(rid string, now time.Time) {
 	r := n.room(rid, "")
 	if r.phase == idle || r.phase == known {
-		n.look(r, now)
+		r.look(now)
 	}
 }
 
 // look starts anew.
-func (n *Node) look(r *room, now time.Time) {
+func (r *room) look(now time.Time) {
 	r.tried, r.over, r.former, r.by, r.gone = nil, Epoch{}, "", ByJoin, false
-	n.read(r, now)
+	r.read(now)
 }
 
-func (n *Node) read(r *room, now time.Time) {
-	if !n.up {
-		n.ask(r, now)
+func (r *room) read(now time.Time) {
+	if !r.node.up {
+		r.ask(now)
 		return
 	}
-	r.phase, r.op = reading, n.begin(r)
-	n.emit(Get{r.op, r.rid})
+	r.phase, r.op = reading, r.begin()
+	r.node.emit(Get{r.op, r.rid})
 }
 
-func (n *Node) ask(r *room, now time.Time) {
-	r.phase, r.op = asking, n.begin(r)
-	n.emit(Ask{r.op, r.rid, n.view.members(n.rules.Forget, now)})
+func (r *room) ask(now time.Time) {
+	r.phase, r.op = asking, r.begin()
+	r.node.emit(Ask{r.op, r.rid, r.node.members(r.node.rules.Forget, now)})
 }
 
 // later tries again after a while.
-func (n *Node) later(r *room, at time.Time) { r.phase, r.op, r.retry = waiting, 0, at }
+func (r *room) later(at time.Time) { r.phase, r.op, r.retry = waiting, 0, at }
 
 // tick does what is due for one room.
-func (n *Node) tick(r *room, now time.Time) {
+func (r *room) tick(now time.Time) {
 	switch {
 	case r.phase == waiting && !now.Before(r.retry):
 		if r.wanted.IsZero() && len(r.tickets) == 0 && !r.unsure {
-			n.drop(r)
+			r.drop()
 			return
 		}
-		n.look(r, now)
-	case r.phase == releasing && r.op == 0 && n.up && !now.Before(r.retry):
-		r.op = n.begin(r)
-		n.emit(Get{r.op, r.rid})
-	case r.phase == known && !now.Before(r.until.Add(n.rules.Forget)) && r.wanted.IsZero():
-		n.drop(r)
+		r.look(now)
+	case r.phase == releasing && r.op == 0 && r.node.up && !now.Before(r.retry):
+		r.op = r.begin()
+		r.node.emit(Get{r.op, r.rid})
+	case r.phase == known && !now.Before(r.until.Add(r.node.rules.Forget)) && r.wanted.IsZero():
+		r.drop()
 		return
 	case r.phase == idle && r.wanted.IsZero() && len(r.tickets) == 0:
-		n.drop(r)
+		r.drop()
 		return
-	case r.phase == owned && !r.people && r.check == 0 && r.handing == 0 && n.current(r) && now.Sub(r.empty) >= n.linger():
-		n.release(r)
+	case r.phase == owned && !r.people && r.check == 0 && r.handing == 0 && r.current() && now.Sub(r.empty) >= r.node.linger():
+		r.release()
 	}
-	if !r.wanted.IsZero() && now.Sub(r.wanted) >= n.rules.Patience {
-		n.refuse(r, n.whyNot(r, now), now)
+	if !r.wanted.IsZero() && now.Sub(r.wanted) >= r.node.rules.Patience {
+		r.refuse(r.whyNot(now), now)
 	}
 }
 
 // keep begins the time anew for which an empty room is kept, but not on a node that drains: it refuses whoever comes, and they come again.
-func (n *Node) keep(r *room, now time.Time) {
-	if !n.draining {
+func (r *room) keep(now time.Time) {
+	if !r.node.draining {
 		r.empty = now
 	}
 }
@@ -207,11 +208,11 @@ func (n *Node) linger() time.Duration {
 }
 
 // whyNot names the reason why somebody waited in vain.
-func (n *Node) whyNot(r *room, now time.Time) Refusal {
+func (r *room) whyNot(now time.Time) Refusal {
 	switch {
-	case !n.up:
+	case !r.node.up:
 		return NoEngine
-	case now.Before(n.held):
+	case now.Before(r.node.held):
 		return Held
 	case r.phase == probing || r.owner.Incarnation != "":
 		return Alive
@@ -226,107 +227,105 @@ func (n *Node) Read(op uint64, result Result, record Record, epoch Epoch, now ti
 	case r == nil:
 	case op == r.check:
 		r.check = 0
-		n.verified(r, result, record, epoch, now)
+		r.verified(result, record, epoch, now)
 	case op == r.op && r.phase == reading:
 		r.op = 0
-		n.found(r, result, record, epoch, now)
+		r.found(result, record, epoch, now)
 	case op == r.op && r.phase == releasing:
 		r.op = 0
-		n.stillThere(r, result, record, epoch, now)
+		r.stillThere(result, record, epoch, now)
 	case op == r.op && r.phase == asking:
 		r.op = 0
 		if result == OK && record.Owner.Incarnation != n.self.Incarnation {
-			n.know(r, record.Owner, epoch, now)
+			r.know(record.Owner, epoch, now)
 			return
 		}
 		if n.up { // it is only slow, or elects a leader
-			n.later(r, now.Add(n.rules.Retry))
+			r.later(now.Add(n.rules.Retry))
 			return
 		}
-		n.refuse(r, NoEngine, now)
+		r.refuse(NoEngine, now)
 	}
 }
 
 // found goes on with what was read.
-func (n *Node) found(r *room, result Result, record Record, epoch Epoch, now time.Time) {
+func (r *room) found(result Result, record Record, epoch Epoch, now time.Time) {
 	if result == OK || result == NotFound {
 		r.unsure = false
 	}
 	switch {
 	case result == NotFound:
 		r.owner = Member{}
-		n.place(r, now)
+		r.place(now)
 	case result != OK:
-		n.ask(r, now)
-	case record.Owner.Incarnation == n.self.Incarnation:
-		n.acquire(r, record, epoch, now)
+		r.ask(now)
+	case record.Owner.Incarnation == r.node.self.Incarnation:
+		r.acquire(record, epoch, now)
 	default:
 		r.owner, r.epoch = record.Owner, epoch
-		n.judge(r, now)
+		r.judge(now)
 	}
 }
 
 // judge decides whether the owner that the record names is there.
-func (n *Node) judge(r *room, now time.Time) {
+func (r *room) judge(now time.Time) {
 	inc := r.owner.Incarnation
-	p := n.view.peers[inc]
-	refused := p != nil && p.refused.After(p.heard) && p.refused.After(p.reached)
-	if n.view.fresh(inc, n.rules.Refused, now) && !refused {
-		n.know(r, r.owner, r.epoch, now)
+	if r.node.fresh(inc, r.node.rules.Refused, now) && !r.node.refuses(inc) {
+		r.know(r.owner, r.epoch, now)
 		return
 	}
-	if p != nil && now.Sub(p.dead) < n.rules.Cache && n.view.mayJudge(n.up, now) { // a probe has just said so
-		n.replace(r, false, now)
+	if r.node.buried(inc, now) {
+		r.replace(false, now)
 		return
 	}
 	r.phase, r.op = probing, 0
-	n.emit(Probe{r.owner})
+	r.node.emit(Probe{r.owner})
 }
 
 // probed goes on with what the owner's probe said.
-func (n *Node) probed(r *room, result ProbeResult, now time.Time) {
+func (r *room) probed(result ProbeResult, now time.Time) {
 	switch {
 	case result == Reached:
-		n.know(r, r.owner, r.epoch, now)
-	case n.view.dead(r.owner.Incarnation, result, n.up, now):
-		n.replace(r, result == WrongNode, now)
+		r.know(r.owner, r.epoch, now)
+	case r.node.Dead(r.owner.Incarnation, result, now):
+		r.replace(result == WrongNode, now)
 	default:
-		n.later(r, now.Add(n.rules.Retry))
+		r.later(now.Add(r.node.rules.Retry))
 	}
 }
 
 // replace looks for a node that takes the room from its dead owner; gone says that another process has its address.
-func (n *Node) replace(r *room, gone bool, now time.Time) {
+func (r *room) replace(gone bool, now time.Time) {
 	r.over, r.former, r.by, r.gone = r.epoch, r.owner.Incarnation, ByTakeover, gone
-	n.place(r, now)
+	r.place(now)
 }
 
 // know notes that another node owns the room.
-func (n *Node) know(r *room, owner Member, epoch Epoch, now time.Time) {
-	r.phase, r.op, r.owner, r.epoch, r.until = known, 0, owner, epoch, now.Add(n.rules.Cache)
-	n.resolve(r, Outcome{Owner: owner, Epoch: epoch}, now)
+func (r *room) know(owner Member, epoch Epoch, now time.Time) {
+	r.phase, r.op, r.owner, r.epoch, r.until = known, 0, owner, epoch, now.Add(r.node.rules.Cache)
+	r.resolve(Outcome{Owner: owner, Epoch: epoch}, now)
 }
 
 // resolve tells all who wait.
-func (n *Node) resolve(r *room, o Outcome, now time.Time) {
+func (r *room) resolve(o Outcome, now time.Time) {
 	r.wanted = time.Time{}
-	n.emit(Resolved{r.rid, o})
+	r.node.emit(Resolved{r.rid, o})
 	for _, t := range r.tickets {
-		n.emit(Reply{t, OpenAnswer{Owner: o.Owner, Epoch: o.Epoch, Refused: o.Refused}})
+		r.node.emit(Reply{t, OpenAnswer{Owner: o.Owner, Epoch: o.Epoch, Refused: o.Refused}})
 	}
 	r.tickets = nil
 	if o.Refused != "" {
-		n.counts.Refused[string(o.Refused)]++
+		r.node.counts.Refused[string(o.Refused)]++
 	}
 }
 
 // refuse ends the waiting in vain. What is under way goes on, and is of use to whoever comes next.
-func (n *Node) refuse(r *room, why Refusal, now time.Time) {
-	n.resolve(r, Outcome{Refused: why, RetryAfter: n.retryAfter(why, now)}, now)
+func (r *room) refuse(why Refusal, now time.Time) {
+	r.resolve(Outcome{Refused: why, RetryAfter: r.node.retryAfter(why, now)}, now)
 	switch {
 	case r.op != 0 || r.phase == owned || r.phase == releasing:
 	case r.unsure:
-		n.later(r, now.Add(n.rules.Retry))
+		r.later(now.Add(r.node.rules.Retry))
 	default:
 		r.phase = idle
 	}

@@ -18,8 +18,8 @@ func (w *world) misfortune() {
 	case 0: // killed, and started again
 		i := slices.Index(w.nodes, p)
 		p.crashed = true
-		for name, count := range p.people {
-			for range count {
+		for _, name := range w.rooms {
+			for range p.people[name] {
 				w.retry(&person{room: name})
 			}
 		}

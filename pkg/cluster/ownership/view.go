@@ -2,6 +2,7 @@ package ownership
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 )
@@ -39,17 +40,22 @@ type peer struct {
 	reserved []time.Time
 }
 
-// A view is what a node knows of the others. It includes itself.
-type view struct {
+// A View is what a node sees of the engine and of the other nodes, and what it may conclude from it.
+type View struct {
 	rules Rules
-	self  Incarnation
+	self  Member
 	peers map[Incarnation]*peer
-	// echo is when one's own heartbeat last came back, since when the engine was last found up.
+	// up says whether the engine answers, gen which store it has. down is since when it does not.
+	up   bool
+	gen  int64
+	down time.Time
+	// echo is when one's own heartbeat last came back, since when what is seen can be trusted.
 	echo, since time.Time
 }
 
-func (v *view) hear(h Heartbeat, now time.Time) {
-	if h.Incarnation == v.self {
+// Heard takes a heartbeat, one's own too.
+func (v *View) Heard(h Heartbeat, now time.Time) {
+	if h.Incarnation == v.self.Incarnation {
 		v.echo = now
 		return
 	}
@@ -65,7 +71,7 @@ func (v *view) hear(h Heartbeat, now time.Time) {
 }
 
 // forget drops who has been silent for long.
-func (v *view) forget(now time.Time) {
+func (v *View) forget(now time.Time) {
 	for inc, p := range v.peers {
 		if now.Sub(p.heard) > v.rules.Forget && now.Sub(p.reached) > v.rules.Forget {
 			delete(v.peers, inc)
@@ -74,7 +80,7 @@ func (v *view) forget(now time.Time) {
 }
 
 // silence is how long inc has not been heard of, as far as this node can know.
-func (v *view) silence(inc Incarnation, now time.Time) time.Duration {
+func (v *View) silence(inc Incarnation, now time.Time) time.Duration {
 	from := v.since
 	if p := v.peers[inc]; p != nil {
 		for _, at := range []time.Time{p.heard, p.reached} {
@@ -87,33 +93,112 @@ func (v *view) silence(inc Incarnation, now time.Time) time.Duration {
 }
 
 // fresh reports whether inc was heard of within limit.
-func (v *view) fresh(inc Incarnation, limit time.Duration, now time.Time) bool {
+func (v *View) fresh(inc Incarnation, limit time.Duration, now time.Time) bool {
 	p := v.peers[inc]
 	return p != nil && (now.Sub(p.heard) < limit || now.Sub(p.reached) < limit)
 }
 
-// mayJudge reports whether this node's own sight of the engine is good enough to call others dead.
-func (v *view) mayJudge(up bool, now time.Time) bool {
-	return up && now.Sub(v.since) >= v.rules.Settled && now.Sub(v.echo) < v.rules.Echo
+// Fresh reports whether a peer was heard of or reached a moment ago.
+func (v *View) Fresh(inc Incarnation, now time.Time) bool { return v.fresh(inc, v.rules.Silence, now) }
+
+// refuses reports whether the last attempt to reach inc failed, and nothing came from it since.
+func (v *View) refuses(inc Incarnation) bool {
+	p := v.peers[inc]
+	return p != nil && p.refused.After(p.heard) && p.refused.After(p.reached)
 }
 
-// dead decides on a silent owner by what a probe found.
-func (v *view) dead(inc Incarnation, probe ProbeResult, up bool, now time.Time) bool {
-	switch probe {
+// buried reports whether a probe has just found inc dead.
+func (v *View) buried(inc Incarnation, now time.Time) bool {
+	p := v.peers[inc]
+	return p != nil && now.Sub(p.dead) < v.rules.Cache && v.mayJudge(now)
+}
+
+// Doubtful reports whether so long nothing has been heard of a peer, which is known as an owner or proxied to, that it should be
+// probed; the answer of the probe is what connections to it depend on.
+func (v *View) Doubtful(inc Incarnation, now time.Time) bool {
+	return v.mayJudge(now) && v.silence(inc, now) >= v.rules.Silence
+}
+
+// mayJudge reports whether this node's own sight of the engine is good enough to call others dead.
+func (v *View) mayJudge(now time.Time) bool {
+	return v.up && now.Sub(v.since) >= v.rules.Settled && now.Sub(v.echo) < v.rules.Echo
+}
+
+// Dead decides whether a peer that a probe found in that condition is gone.
+func (v *View) Dead(inc Incarnation, found ProbeResult, now time.Time) bool {
+	switch found {
 	case WrongNode:
 		// Who is heard of lives, and two nodes say the same address, as in containers of two hosts.
 		p := v.peers[inc]
 		return p == nil || now.Sub(p.heard) >= v.rules.Refused
 	case RefusedProbe:
-		return v.mayJudge(up, now) && v.silence(inc, now) >= v.rules.Refused
+		return v.mayJudge(now) && v.silence(inc, now) >= v.rules.Refused
 	case NoReply:
-		return v.mayJudge(up, now) && v.silence(inc, now) >= v.rules.Silence
+		return v.mayJudge(now) && v.silence(inc, now) >= v.rules.Silence
 	}
 	return false
 }
 
+// probed notes what a probe found.
+func (v *View) probed(inc Incarnation, found ProbeResult, now time.Time) {
+	p := v.peers[inc]
+	switch {
+	case p == nil:
+	case found == Reached:
+		p.reached, p.dead = now, time.Time{}
+	default:
+		p.refused, p.dead = now, time.Time{}
+		if v.Dead(inc, found, now) {
+			p.dead = now
+		}
+	}
+}
+
+// isolated: neither engine nor any of the peers there were, or no engine yet.
+func (v *View) isolated(now time.Time) bool {
+	if v.gen == 0 {
+		return true
+	}
+	if v.up || now.Sub(v.down) < v.rules.Isolation || len(v.peers) == 0 {
+		return false
+	}
+	return len(v.members(v.rules.Isolation, now)) == 0
+}
+
+// lookout returns the peers to probe because the engine, which would tell of them, has not answered for a while.
+func (v *View) lookout(now time.Time) []Member {
+	if v.up || now.Sub(v.down) < v.rules.Isolation/2 {
+		return nil
+	}
+	return slices.DeleteFunc(v.members(math.MaxInt64, now), func(m Member) bool {
+		p := v.peers[m.Incarnation]
+		if now.Sub(p.reached) < time.Second || now.Sub(p.refused) < time.Second {
+			return true
+		}
+		p.refused = now
+		return false
+	})
+}
+
+// Member returns the peer of that incarnation.
+func (v *View) Member(inc Incarnation) (Member, bool) {
+	p := v.peers[inc]
+	if p == nil {
+		return Member{}, false
+	}
+	return p.last.Member, true
+}
+
+// Heirs reports whether there is a node that rooms could be handed over to.
+func (v *View) Heirs(now time.Time) bool {
+	return slices.ContainsFunc(v.members(v.rules.Silence, now), func(m Member) bool {
+		h := v.peers[m.Incarnation].last
+		return h.State == StateActive && h.Load < 1
+	})
+}
+
 // members lists the peers that were heard of or reached within limit, in a stable order.
-func (v *view) members(limit time.Duration, now time.Time) []Member {
+func (v *View) members(limit time.Duration, now time.Time) []Member {
 	var all []Member
 	for inc, p := range v.peers {
 		if v.fresh(inc, limit, now) {
@@ -126,7 +211,7 @@ func (v *view) members(limit time.Duration, now time.Time) []Member {
 
 // choose returns the node to open a room: of two random ones the less loaded, this one where it is not much worse. own is what this node
 // would say of itself. Where nobody takes rooms, the Refusal says why.
-func (v *view) choose(own Heartbeat, exclude []Incarnation, random func(n int) int, now time.Time) (Member, Refusal) {
+func (v *View) choose(own Heartbeat, exclude []Incarnation, random func(n int) int, now time.Time) (Member, Refusal) {
 	type candidate struct {
 		member Member
 		load   float64
@@ -138,7 +223,7 @@ func (v *view) choose(own Heartbeat, exclude []Incarnation, random func(n int) i
 		switch {
 		case slices.Contains(exclude, h.Incarnation):
 		case h.State != StateActive:
-			if h.Incarnation == v.self {
+			if h.Incarnation == v.self.Incarnation {
 				refusal = Refusal(h.State)
 			}
 		case h.Load+reserved < 1:
