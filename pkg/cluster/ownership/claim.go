@@ -37,7 +37,7 @@ func (r *room) place(now time.Time) {
 		r.claim(now)
 	default:
 		r.phase, r.op, r.heir = opening, r.begin(), to
-		r.node.emit(Open{r.op, to, OpenRequest{RID: r.rid, Room: r.name, Over: r.over, Former: r.former}})
+		r.node.emit(Open{r.op, to, OpenRequest{RID: r.rid, Room: r.name, Over: r.over, Former: r.former, Gone: r.gone}})
 	}
 }
 

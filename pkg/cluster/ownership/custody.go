@@ -205,7 +205,7 @@ func (n *Node) Asked(request OpenRequest, ticket uint64, now time.Time) {
 		r.wanted = now
 	}
 	if r.phase == idle || r.phase == known || r.phase == waiting {
-		r.tried, r.over, r.former, r.by, r.gone = nil, request.Over, request.Former, by, false
+		r.tried, r.over, r.former, r.by, r.gone = nil, request.Over, request.Former, by, request.Gone
 		r.claim(now)
 	}
 }

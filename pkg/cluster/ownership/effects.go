@@ -85,13 +85,14 @@ type (
 	}
 )
 
-// An OpenRequest asks a node to own a room. Over is the record that it shall replace, the zero value for none. Handover is set where
-// the present owner asks.
+// An OpenRequest asks a node to own a room. Over is the record that it shall replace, the zero value for none, Former its owner; Gone says that
+// another process has the former owner's address. Handover is set where the present owner asks.
 type OpenRequest struct {
 	RID      string      `json:"rid"`
 	Room     string      `json:"room"`
 	Over     Epoch       `json:"over"`
 	Former   Incarnation `json:"former,omitempty"`
+	Gone     bool        `json:"gone,omitempty"`
 	Handover bool        `json:"handover,omitempty"`
 }
 

@@ -124,6 +124,20 @@ func TestDeadOwnerIsReplaced(t *testing.T) {
 }
 
 // What a probe found is old after a while: the owner may be there again, without the engine.
+// TestTakeoversAreToldApart: also those for another node, which has probed.
+func TestTakeoversAreToldApart(t *testing.T) {
+	for _, gone := range []bool{false, true} {
+		n := newTestNode(start)
+		now := start.Add(3 * time.Second)
+		hear(n, now, me)
+		n.Asked(OpenRequest{RID: RID("kitchen"), Room: "kitchen", Over: Epoch{1, 4}, Former: other.Incarnation, Gone: gone}, 1, now)
+		n.Wrote(only[Update](t, n).Op, OK, Epoch{1, 5}, now)
+		if c := n.Counts(); (c.TakenOverGone == 1) != gone || (c.TakenOverDead == 1) == gone {
+			t.Errorf("another process at its address: %v, counted %+v", gone, c)
+		}
+	}
+}
+
 func TestOldProbeKillsNobody(t *testing.T) {
 	n := newTestNode(start)
 	now := start.Add(2500 * time.Millisecond)
