@@ -1,20 +1,14 @@
 // The running page for those who have no mouse or do not see it: axe-core finds nothing wrong, and keys are enough.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before } from 'node:test';
 
+import { faults } from '../support/axe.js';
 import { launchChromium } from '../support/browser.js';
 import { fakeDevices, motion, speech } from './support/footage.js';
 import { Person } from './support/person.js';
 import { freshRoom, scenario } from './support/scenario.js';
 import { until } from './support/wait.js';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const DESKTOP = { width: 1280, height: 800 };
-/** The other pairs of size and theme are looked at in e2e/page. */
-const LOOKS = /** @type {const} */ ([['desktop', DESKTOP, 'light'], ['phone', { width: 390, height: 844 }, 'dark']]);
 
 /** @type {import('playwright-core').Browser} */ let browser;
 before(async () => {
@@ -22,50 +16,25 @@ before(async () => {
 });
 after(() => browser?.close());
 
-/** What axe finds in a page, on a desktop and on a phone. @param {import('playwright-core').Page} page @param {string} what */
-async function faults(page, what) {
-  // By evaluation, since the page's policy lets no script in.
-  await page.evaluate(`${axe}; undefined`);
-  /** @type {Set<string>} */
-  const found = new Set();
-  for (const [size, viewport, colorScheme] of LOOKS) {
-    await page.setViewportSize(viewport);
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    // Colours and places that still move are judged by where they stop.
-    await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))));
-    const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run(document, { resultTypes: ['violations'] }));
-    for (const { id, nodes } of violations) {
-      for (const { html, failureSummary } of nodes) found.add(`${what}, ${size}, ${colorScheme}: ${id}: ${html.slice(0, 160)} ${failureSummary.split('\n')[1] ?? ''}`);
-    }
-  }
-  return [...found];
-}
-
 scenario('axe finds nothing on the way into a call and in it', async (scene) => {
   const { url } = await scene.server();
   const room = freshRoom();
   const tab = await scene.chromium(browser, 'Ann');
   const ann = new Person(tab, 'Ann');
   const found = [];
-  await tab.goto(url);
-  await until('the landing page', () => tab.says('Name a room'));
-  found.push(...await faults(tab.page, 'landing'));
   await ann.open(url, room);
   await until('the look in the mirror', () => tab.says('Nobody is here yet.'));
-  found.push(...await faults(tab.page, 'before joining'));
   await ann.prepare('both');
-  found.push(...await faults(tab.page, 'before joining, with devices'));
+  found.push(...await faults(tab.page, 'before joining'));
   await ann.join();
 
-  const others = ['Bob', 'Eve'];
-  for (const [i, name] of others.entries()) {
+  for (const name of ['Bob', 'Eve']) {
     const other = new Person(await scene.chromium(browser, name), name);
     await other.enter(url, room);
     await ann.decodes(name);
-    if (i === 1) await other.write('Good morning');
-    found.push(...await faults(tab.page, `a call of ${i + 2}`));
+    if (name === 'Eve') await other.write('Good morning');
   }
-  await tab.resize(DESKTOP.width, DESKTOP.height);
+  found.push(...await faults(tab.page, 'a call of 3'));
   await ann.openChat();
   await ann.reads('Good morning');
   found.push(...await faults(tab.page, 'a call of 3 with the chat open'));

@@ -4,8 +4,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 
 import { launchChromium } from '../support/browser.js';
-import { SCENES, SIZES, openScene } from './support/gallery.js';
-import { startPageServer } from './support/page-server.js';
+import { SCENES, SIZES, openScene, startGallery } from './support/gallery.js';
 
 const [directory = 'gallery', ...wanted] = process.argv.slice(2);
 /** @param {string[]} names */
@@ -15,7 +14,7 @@ const sizes = Object.entries(SIZES).filter(([name]) => chosen(Object.keys(SIZES)
 const themes = /** @type {('light' | 'dark')[]} */ (chosen(['light', 'dark']).length ? chosen(['light', 'dark']) : ['dark']);
 
 mkdirSync(directory, { recursive: true });
-const server = await startPageServer();
+const server = await startGallery();
 const browser = await launchChromium();
 try {
   for (const theme of themes) {

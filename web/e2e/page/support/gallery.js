@@ -1,6 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
-const script = readFileSync(new URL('../gallery-page.js', import.meta.url), 'utf8');
+import { startPageServer } from './page-server.js';
+
+/** Starts the server of the scenes. */
+export const startGallery = () => startPageServer(fileURLToPath(new URL('../gallery-page.js', import.meta.url)));
 
 export const SIZES = {
   desktop: { width: 1280, height: 800 }, laptop: { width: 1024, height: 700 }, portrait: { width: 390, height: 844 }, landscape: { width: 844, height: 390 },
@@ -23,7 +26,6 @@ export const SCENES = [
 export async function openScene(context, root, fragment, size, wait = 2000) {
   const page = await context.newPage();
   await page.setViewportSize(size);
-  await page.route('**/static/boot.js', (route) => route.fulfill({ body: script, contentType: 'text/javascript' }));
   await page.goto(`${root}r/quiet-harbor-42#${fragment}`);
   await page.waitForSelector('.call, .message-page');
   if (/moving|lost|unavailable|returning/.test(fragment)) await page.waitForSelector('[data-parted]');
