@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -148,13 +147,9 @@ func signallingOptions(m materials) (signaling.Options, error) {
 	for _, c := range cfg.Media.VideoCodecs {
 		options.VideoCodecs = append(options.VideoCodecs, c.String())
 	}
-	var relays []string
-	for _, url := range cfg.TURN.URLs {
-		if strings.HasPrefix(url, "stun") {
-			options.ICEServers = append(options.ICEServers, protocol.ICEServer{URLs: []string{url}})
-			continue
-		}
-		relays = append(relays, url)
+	stun, relays := cfg.TURN.split()
+	for _, url := range stun {
+		options.ICEServers = append(options.ICEServers, protocol.ICEServer{URLs: []string{url}})
 	}
 	if len(relays) > 0 {
 		issuer, err := turn.NewIssuer(relays, string(m.TURNSecret), cfg.TURN.TTL)

@@ -176,11 +176,19 @@ func (c Config) check() error {
 	return c.checkCluster()
 }
 
-func (t TURN) needsSecret() bool {
+// split returns the servers that only tell clients their address, and those that relay, which take credentials.
+func (t TURN) split() (stun, relays []string) {
 	for _, url := range t.URLs {
-		if !strings.HasPrefix(url, "stun") {
-			return true
+		if strings.HasPrefix(url, "stun") {
+			stun = append(stun, url)
+		} else {
+			relays = append(relays, url)
 		}
 	}
-	return false
+	return stun, relays
+}
+
+func (t TURN) needsSecret() bool {
+	_, relays := t.split()
+	return len(relays) > 0
 }

@@ -274,14 +274,15 @@ func addKeys(s *doctor.Server, access Access) {
 
 // addRelays makes credentials as clients get them. The error is why the server would not start.
 func addRelays(s *doctor.Server, t TURN) error {
-	if len(t.URLs) == 0 {
+	_, relays := t.split()
+	if len(relays) == 0 {
 		return nil
 	}
 	key, err := readSecret(t)
 	if err != nil {
 		return err
 	}
-	issuer, err := turn.NewIssuer(t.URLs, string(key), t.TTL)
+	issuer, err := turn.NewIssuer(relays, string(key), t.TTL)
 	if err != nil {
 		return err
 	}

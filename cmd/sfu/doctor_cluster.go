@@ -30,14 +30,7 @@ const subjectHeartbeats = "sfu.v1.hb"
 
 // Engine implements doctor.Cluster. Like a node, it makes the bucket where there is none.
 func (v clusterVisitor) Engine(ctx context.Context) (doctor.EngineState, error) {
-	n := v.settings.NATS
-	state := doctor.EngineState{Servers: len(n.URLs), Replicas: n.Replicas}
-	if state.Replicas == 0 {
-		state.Replicas = 1
-		if len(n.URLs) >= 3 {
-			state.Replicas = 3
-		}
-	}
+	var state doctor.EngineState
 	e, said, err := v.open(ctx)
 	if err != nil {
 		if strings.Contains(strings.ToLower(err.Error()), "permission") {
@@ -47,7 +40,8 @@ func (v clusterVisitor) Engine(ctx context.Context) (doctor.EngineState, error) 
 		return state, err
 	}
 	defer e.Close()
-	state.RTT, state.Wrong = e.Stats().RTT, said.warnings()
+	stats := e.Stats()
+	state.RTT, state.Replicas, state.Clustered, state.Wrong = stats.RTT, stats.Replicas, stats.Clustered, said.warnings()
 	return state, nil
 }
 

@@ -51,7 +51,7 @@ func TestDoctorOfWrongSettings(t *testing.T) {
 		"flag":        {args: []string{"--listen=x"}},
 		"environment": {env: []string{"SFU_DANCE=1"}},
 		"two":         {args: []string{"--tls-self", "--tls-cert=c", "--tls-key=k"}},
-		"TURN":        {args: []string{"--turn-url=stun:192.0.2.1"}, env: []string{"SFU_TURN_SECRET=north"}},
+		"TURN":        {args: []string{"--turn-url=turn:192.0.2.1", "--turn-secret-file=/nowhere"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, code := diagnose(t, tt.env, tt.args...)
@@ -60,6 +60,17 @@ func TestDoctorOfWrongSettings(t *testing.T) {
 				t.Errorf("exit code %d", code)
 			}
 		})
+	}
+}
+
+// TestDoctorTakesWhatTheServerTakes: STUN servers among those for TURN, with and without a secret.
+func TestDoctorTakesWhatTheServerTakes(t *testing.T) {
+	for _, c := range []struct{ args, env []string }{
+		{args: []string{"--turn-url=stun:192.0.2.1"}},
+		{args: []string{"--turn-url=stun:192.0.2.1,turn:127.0.0.1:1?transport=tcp"}, env: []string{"SFU_TURN_SECRET=north"}},
+	} {
+		found, _ := diagnose(t, c.env, append(c.args, "--listen=127.0.0.1:0")...)
+		wantFound(t, found, "ok settings")
 	}
 }
 

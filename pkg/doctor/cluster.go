@@ -25,8 +25,9 @@ type Cluster interface {
 type EngineState struct {
 	// RTT is that of one read of the bucket.
 	RTT time.Duration
-	// Servers is how many are named, Replicas how many copies of the bucket they shall keep.
-	Servers, Replicas int
+	// Replicas is how many copies of the bucket are kept, Clustered whether there are several servers that could.
+	Replicas  int
+	Clustered bool
 	// Denied is what the user may not do, Wrong what is not as it should be with the bucket.
 	Denied, Wrong []string
 }
@@ -193,8 +194,8 @@ func judgeEngine(e EngineState, err error) []Finding {
 	for _, wrong := range e.Wrong {
 		all = append(all, found(Warn, "engine-bucket", "The bucket with the owners of rooms is not as it should be: %s.", wrong))
 	}
-	if e.Servers >= 3 && e.Replicas < 3 {
-		all = append(all, found(Warn, "engine-replicas", "NATS has %d servers and keeps %d copies of the owners of rooms.", e.Servers, e.Replicas))
+	if e.Clustered && e.Replicas < 3 {
+		all = append(all, found(Warn, "engine-replicas", "NATS has several servers and keeps the owners of rooms on %d of them.", e.Replicas))
 	}
 	if e.RTT > slowEngine {
 		all = append(all, found(Warn, "engine-slow", "One read from NATS takes %v.", e.RTT.Round(time.Millisecond)))

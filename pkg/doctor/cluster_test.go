@@ -74,9 +74,9 @@ func TestJudgeEngine(t *testing.T) {
 		err   error
 		want  []string
 	}{
-		"good":       {EngineState{RTT: time.Millisecond, Servers: 3, Replicas: 3}, nil, []string{"ok engine"}},
-		"one server": {EngineState{Servers: 1, Replicas: 1}, nil, []string{"ok engine"}},
-		"one copy":   {EngineState{Servers: 3, Replicas: 1}, nil, []string{"warn engine-replicas"}},
+		"good":       {EngineState{RTT: time.Millisecond, Clustered: true, Replicas: 3}, nil, []string{"ok engine"}},
+		"one server": {EngineState{Replicas: 1}, nil, []string{"ok engine"}},
+		"one copy":   {EngineState{Clustered: true, Replicas: 1}, nil, []string{"warn engine-replicas"}},
 		"slow":       {EngineState{RTT: time.Second}, nil, []string{"warn engine-slow"}},
 		"denied":     {EngineState{Denied: []string{"$KV.SFU_ROOMS.>"}}, nil, []string{"fail engine-permissions"}},
 		"two wrongs": {EngineState{Wrong: []string{"it keeps history 5", "its values expire"}}, nil, []string{"warn engine-bucket", "warn engine-bucket"}},

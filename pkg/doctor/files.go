@@ -50,7 +50,7 @@ func judgeSecrets(states []secretState, container bool) []Finding {
 		case st.mode.IsDir() || st.size == 0 && st.mode.IsRegular():
 			all = append(all, found(Fail, "file-unreadable", "The file of %s, %s, holds nothing.", st.Flag, st.Path))
 		case st.mode.Perm()&others != 0 && !container:
-			all = append(all, found(Warn, "file-exposed", "Every user of this machine can read %s (%s).", st.Path, st.Flag).do("chmod 600 %s", st.Path))
+			all = append(all, found(Warn, "file-exposed", "Every user of this machine can read %s (%s).", st.Path, st.Flag).do("chmod o-rwx %s", st.Path))
 		default:
 			all = append(all, found(OK, "file", "The file of %s is there, and others cannot read it.", st.Flag))
 		}

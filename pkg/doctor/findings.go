@@ -122,7 +122,8 @@ var clusterKinds = []Kind{
 	{"engine-bucket", "The bucket with the owners of rooms has other settings than it should.",
 		"Delete or edit it as the message says, while no node runs; nodes make it anew."},
 	{"engine-replicas", "NATS keeps fewer copies than its servers allow: the loss of one server can stop new rooms.",
-		"With three servers or more name them all in --nats-url, or set --nats-replicas=3."},
+		"With three servers, nats stream edit KV_SFU_ROOMS --replicas=3 makes copies now; name them all in --nats-url, or set " +
+			"--nats-replicas=3, to have them from the start."},
 	{"peers", "Every node that is heard of can be reached.", ""},
 	{"peers-none", "No other node is heard of.", "Start others with the same --nats-url and cluster secret; alone, this one is not backed by any."},
 	{"peer-unreachable", "A node is heard of but cannot be reached: whoever comes to one of the two cannot enter rooms of the other.",
@@ -183,7 +184,7 @@ var webKinds = []Kind{
 		"Raise the proxy's idle timeout to an hour. nginx: proxy_read_timeout 3600s; HAProxy: timeout tunnel 1h; ALB: idle timeout 3600."},
 	{"origin", "The server takes requests of its own page.", ""},
 	{"origin-refused", "The server takes its own page for another site's, because the host it is asked for is not the one that people open.",
-		"Let the proxy keep the Host header (nginx: proxy_set_header Host $host), or send X-Forwarded-Host and name the proxy in " +
+		"Let the proxy keep the Host header (nginx: proxy_set_header Host $http_host), or send X-Forwarded-Host and name the proxy in " +
 			"--trusted-proxies; or name the site in --allowed-origins."},
 	{"forwarded", "The server sees the addresses of clients.", ""},
 	{"forwarded-missing", "The server sees the address of a proxy instead of the client's: all clients share the limits of one address.",

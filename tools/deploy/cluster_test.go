@@ -57,7 +57,7 @@ func TestClusterNodes(t *testing.T) {
 		s := p.Services[name]
 		env := environment(s)
 		for variable := range env {
-			if _, there := known[variable]; !there {
+			if _, there := known[variable]; !there && variable != gracePeriod {
 				t.Errorf("%s is no setting", variable)
 			}
 		}
@@ -81,6 +81,9 @@ func TestClusterNodes(t *testing.T) {
 		stop := time.Duration(*s.StopGracePeriod)
 		if drain := duration(t, env["SFU_DRAIN_TIMEOUT"]) + duration(t, env["SFU_DRAIN_LB_DELAY"]); stop < drain+5*time.Second {
 			t.Errorf("%s is killed after %v, a drain takes up to %v", name, stop, drain)
+		}
+		if told := duration(t, env[gracePeriod]+"s"); told != stop {
+			t.Errorf("sfu doctor is told of %v, %s is killed after %v", told, name, stop)
 		}
 		checkConfined(t, s)
 	}

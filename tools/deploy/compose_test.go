@@ -15,6 +15,9 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
+// gracePeriod is the variable that tells sfu doctor how long a container has to end.
+const gracePeriod = "TERMINATION_GRACE_PERIOD_SECONDS"
+
 // project loads a compose file, checked against the schema.
 func project(t *testing.T, file string, env ...string) (*types.Project, error) {
 	t.Helper()
@@ -48,7 +51,7 @@ func TestComposeServer(t *testing.T) {
 	env := map[string]string{}
 	known := settings(t)
 	for name, value := range s.Environment {
-		if _, there := known[name]; !there {
+		if _, there := known[name]; !there && name != gracePeriod {
 			t.Errorf("%s is no setting", name)
 		}
 		env[name] = *value
@@ -64,6 +67,9 @@ func TestComposeServer(t *testing.T) {
 	}
 	if drain := duration(t, env["SFU_DRAIN_TIMEOUT"]); s.StopGracePeriod == nil || time.Duration(*s.StopGracePeriod) < drain+5*time.Second {
 		t.Errorf("killed after %v, a drain takes up to %v", s.StopGracePeriod, drain)
+	}
+	if told := duration(t, env[gracePeriod]+"s"); told != time.Duration(*s.StopGracePeriod) {
+		t.Errorf("sfu doctor is told of %v, the container is killed after %v", told, s.StopGracePeriod)
 	}
 	for name := range s.Networks {
 		if subnet := p.Networks[name].Ipam.Config[0].Subnet; subnet != env["SFU_TRUSTED_PROXIES"] {

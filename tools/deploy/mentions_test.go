@@ -54,8 +54,8 @@ func TestMentionedSettingsExist(t *testing.T) {
 var othersFlags = map[string][]string{
 	"sfu's other commands": {"--remote", "--admin", "--json", "--help", "--room", "--identity", "--name", "--auth-keys-file"},
 	"docker":               {"--build", "--detach", "--no-deps", "--platform", "--interval", "--timeout", "--start-period", "--retries", "--from", "--build-arg"},
-	"helm":                 {"--namespace", "--create-namespace", "--set", "--values", "--install"},
-	"kubectl":              {"--from-literal", "--raw"},
+	"helm":                 {"--namespace", "--create-namespace", "--set", "--values", "--install", "--set-string"},
+	"kubectl":              {"--from-literal", "--raw", "--cert", "--key"},
 	"nats-server":          {"--jetstream", "--addr", "--port", "--store_dir"},
 	"systemctl":            {"--now"},
 	"prometheus":           {"--config", "--storage"},

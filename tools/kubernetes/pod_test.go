@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +97,8 @@ func checkDrain(t *testing.T, name string, p core.PodTemplateSpec, env map[strin
 	}
 	if grace := time.Duration(*p.Spec.TerminationGracePeriodSeconds) * time.Second; grace < whole+10*time.Second {
 		t.Errorf("%s: killed after %v, a drain takes up to %v", name, grace, whole)
+	} else if told := env["TERMINATION_GRACE_PERIOD_SECONDS"].Value; told != strconv.Itoa(int(grace.Seconds())) {
+		t.Errorf("%s: sfu doctor is told of %s, the pod is killed after %v", name, told, grace)
 	}
 	looks := p.Spec.Containers[0].ReadinessProbe
 	if delay, err := time.ParseDuration(env["SFU_DRAIN_LB_DELAY"].Value); err != nil || delay < time.Duration(looks.PeriodSeconds*looks.FailureThreshold)*time.Second {
@@ -186,8 +189,12 @@ func TestOnePodPerMachine(t *testing.T) {
 	if update := d.Spec.Strategy.RollingUpdate; update.MaxSurge.IntValue() != 0 || update.MaxUnavailable.IntValue() != 1 {
 		t.Errorf("a new pod would wait for a port that the old one has: %v", update)
 	}
-	if *d.Spec.ProgressDeadlineSeconds <= int32(*d.Spec.Template.Spec.TerminationGracePeriodSeconds) {
-		t.Error("a drain looks like an update that hangs")
+	for name, text := range variants {
+		for _, d := range only[*apps.Deployment](mustRender(t, text)) {
+			if *d.Spec.ProgressDeadlineSeconds <= int32(*d.Spec.Template.Spec.TerminationGracePeriodSeconds) {
+				t.Errorf("%s: a drain looks like an update that hangs", name)
+			}
+		}
 	}
 	if budgets := only[*policy.PodDisruptionBudget](mustRender(t, variants["daemon set"])); len(budgets) != 0 {
 		t.Error("a budget for a DaemonSet, which Kubernetes cannot count")

@@ -58,6 +58,8 @@ func (e *Engine) check(s *session) checkup {
 		result.verdict.err = fmt.Errorf("look for the bucket %s: %w", e.config.Bucket, err)
 		return result
 	}
+	e.replicas.Store(int32(info.Config.Replicas))
+	e.clustered.Store(info.Cluster != nil && info.Cluster.Name != "")
 	result.markerTTL = info.Config.AllowMsgTTL
 	result.verdict.generation = info.Created.UnixNano()
 	if err := unusable(info.Config, e.wanted()); err != nil {

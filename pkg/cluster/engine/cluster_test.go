@@ -96,6 +96,9 @@ func TestLeaderStops(t *testing.T) {
 	if info.Config.Replicas != 3 || info.Config.Storage != jetstream.FileStorage || info.Config.AllowDirect || info.Config.MaxAge != 0 {
 		t.Errorf("%+v", info.Config)
 	}
+	if s := e.Stats(); s.Replicas != 3 || !s.Clustered {
+		t.Errorf("%d replicas, clustered %v", s.Replicas, s.Clustered)
+	}
 	outlivesTheLeader(t, e, r, generation, func(leader string) {
 		for _, s := range servers {
 			if s.Name() == leader {

@@ -33,6 +33,8 @@ type Engine struct {
 
 	markerTTL  atomic.Bool  // the bucket takes messages that expire
 	roundTrip  atomic.Int64 // ns
+	replicas   atomic.Int32
+	clustered  atomic.Bool
 	counters   counters
 	complained string // belongs to nats.go's goroutine for callbacks
 

@@ -101,6 +101,9 @@ spec:
           value: {{ $v.drain.timeoutSeconds }}s
         - name: SFU_DRAIN_LB_DELAY
           value: {{ $v.drain.lbDelaySeconds }}s
+        # For sfu doctor, which cannot know it otherwise.
+        - name: TERMINATION_GRACE_PERIOD_SECONDS
+          value: {{ $v.terminationGracePeriodSeconds | quote }}
         - name: SFU_LOG_FORMAT
           value: json
         {{- with $v.goMemoryLimit }}
