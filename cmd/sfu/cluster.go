@@ -189,11 +189,12 @@ func (l locator) location(room string, at cluster.Location, err error) (signalin
 // refusalOf says in the protocol's words why no node serves a room.
 func refusalOf(r *cluster.Refused) *protocol.Error {
 	sentence := map[ownership.Refusal]string{
-		ownership.Full:     "All servers are full at the moment; try again later.",
-		ownership.Draining: "The server is about to end and takes no new rooms; try again in a moment.",
-		ownership.Isolated: "The server has lost its connection to the others; try again in a moment.",
-		ownership.Alive:    "The server of this room does not answer; it is being replaced.",
-		ownership.NoEngine: "New rooms cannot be opened at the moment; try again soon.",
+		ownership.Full:        "All servers are full at the moment; try again later.",
+		ownership.Draining:    "The server is about to end and takes no new rooms; try again in a moment.",
+		ownership.Isolated:    "The server has lost its connection to the others; try again in a moment.",
+		ownership.Alive:       "The server of this room does not answer; it is being replaced.",
+		ownership.NoEngine:    "New rooms cannot be opened at the moment; try again soon.",
+		ownership.Unreachable: "The servers that have room cannot be reached; try again in a moment.",
 	}[r.Reason]
 	refusal := protocol.RoomUnavailable.Refuse()
 	if sentence != "" {

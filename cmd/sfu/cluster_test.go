@@ -98,11 +98,22 @@ func TestLocations(t *testing.T) {
 			t.Errorf("%s: %+v, %v", c.name, at, err)
 		}
 	}
-	for _, why := range []ownership.Refusal{ownership.Full, ownership.Draining, ownership.Isolated, ownership.Alive, ownership.NoEngine, ownership.Held} {
+	for _, why := range []ownership.Refusal{ownership.Full, ownership.Draining, ownership.Isolated, ownership.Alive, ownership.NoEngine, ownership.Held, ownership.Unreachable} {
 		e := refusalOf(&cluster.Refused{Reason: why, RetryAfter: 1500 * time.Millisecond})
 		if e.Code != "room_unavailable" || e.RetryAfter != 1500 || e.Message == "" {
 			t.Errorf("%s: %+v", why, e)
 		}
+	}
+}
+
+// TestOwnClusterAddress: with the preset, which listens everywhere, the doctor must know its own node among those it hears.
+func TestOwnClusterAddress(t *testing.T) {
+	at, ok := outsideAddress(netip.IPv4Unspecified())
+	if !ok {
+		t.Skip("this machine has no address but loopback")
+	}
+	if got, want := clusterAddressOf(Cluster{Listen: endpoint{port: 7883, set: true}}), netip.AddrPortFrom(at, 7883).String(); got != want {
+		t.Errorf("own address %q, the node says %q", got, want)
 	}
 }
 

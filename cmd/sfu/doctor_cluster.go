@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -108,7 +109,7 @@ func (v clusterVisitor) probe(ctx context.Context, secrets [][]byte, heard map[o
 		return nil, err
 	}
 	defer m.Close()
-	own, _ := clusterAddress(v.settings, &net.TCPAddr{IP: v.settings.Listen.host.AsSlice(), Port: int(v.settings.Listen.port)}) // "" is nobody's
+	own := clusterAddressOf(v.settings) // "" is nobody's
 	var peers []doctor.PeerState
 	for incarnation, member := range heard {
 		if member.Addr == own {
@@ -124,6 +125,19 @@ func (v clusterVisitor) probe(ctx context.Context, secrets [][]byte, heard map[o
 	}
 	slices.SortFunc(peers, func(a, b doctor.PeerState) int { return strings.Compare(a.Name+a.Address, b.Name+b.Address) })
 	return peers, nil
+}
+
+// clusterAddressOf is what a node with these settings says that it can be reached at, "" if that is not known.
+func clusterAddressOf(c Cluster) string {
+	host := c.Listen.host
+	if !host.IsValid() {
+		host = netip.IPv4Unspecified()
+	}
+	own, err := clusterAddress(c, &net.TCPAddr{IP: host.AsSlice(), Port: int(c.Listen.port)})
+	if err != nil {
+		return ""
+	}
+	return own
 }
 
 // engineWords keeps what an engine says: to its Observer, and of the bucket in its log.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -107,7 +108,7 @@ func TestNobodyIsLedToTheDead(t *testing.T) {
 	owner.kill()
 	eventually(t, "nobody is led there", func() bool {
 		at, err := rest[0].Find(t.Context(), "kitchen")
-		return err == nil && at.URL == ""
+		return err == nil && at.Here
 	})
 	who, status := rest[0].get("kitchen")
 	if status != http.StatusOK {
@@ -115,6 +116,25 @@ func TestNobodyIsLedToTheDead(t *testing.T) {
 	}
 	if at, err := rest[1].Find(t.Context(), "kitchen"); err != nil || !at.Here && at.URL != "http://"+who {
 		t.Errorf("%+v %v", at, err)
+	}
+}
+
+// TestClientThatHangsUp: it says nothing about the node that its request was on its way to.
+func TestClientThatHangsUp(t *testing.T) {
+	all := three(t, newBroker(t))
+	all[0].get("kitchen")
+	edge := except(all, ownerOf(t, all, "kitchen"))[0]
+	at, err := edge.Locate(t.Context(), "kitchen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	at.Elsewhere.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/v1/rooms/kitchen", nil).WithContext(gone))
+	known := false
+	edge.query(func(core *ownership.Node, now time.Time) { _, known = core.Look("kitchen", now) })
+	if !known {
+		t.Error("the owner counts as unreachable")
 	}
 }
 

@@ -76,7 +76,7 @@ const (
 	// probeLimit is how long a node may take to say that it lives, askLimit to say whether it owns a room, openLimit to open one.
 	probeLimit    = 500 * time.Millisecond
 	askLimit      = 300 * time.Millisecond
-	openLimit     = 2 * time.Second
+	openLimit     = time.Second
 	handoverLimit = 5 * time.Second
 	// moveLimit is how long a room moves at most: pages take whoever is not back within 5 s for gone.
 	moveLimit = 4 * time.Second

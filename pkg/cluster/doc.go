@@ -22,5 +22,5 @@
 // # Goroutines and locks
 //
 // Node.loop owns the ownership.Node: everything reaches it through the inbox. Operations run on goroutines of their own, and post their results; Close
-// waits for all of them. Node.mu guards who waits for which room and the connections passed on; nothing is called with it held.
+// waits for all of them. Node.mu guards who waits for which room, whom to answer, whom a probe is under way to, and how far a drain is; nothing is called with it held.
 package cluster

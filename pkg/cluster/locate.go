@@ -58,7 +58,7 @@ func (n *Node) here(room string) (Location, error) {
 // local marks a request for information that the owner did not answer.
 type local struct{}
 
-// Find returns where a room is, and Here for one that is nowhere: nothing is decided. There is no URL where the owner has not been heard of.
+// Find returns where a room is, and Here for one that is nowhere, or at a node that has not been heard of: nothing is decided.
 func (n *Node) Find(ctx context.Context, room string) (Location, error) {
 	if mesh.Proxied(ctx) || ctx.Value(local{}) != nil {
 		return Location{Here: true}, nil
@@ -82,17 +82,15 @@ func (n *Node) Find(ctx context.Context, room string) (Location, error) {
 	if outcome.Here {
 		return Location{Here: true}, nil
 	}
-	if !known { // an owner that may be gone is replaced where somebody wants to come in, which must be here then
-		n.query(func(core *ownership.Node, now time.Time) { known = core.Fresh(outcome.Owner.Incarnation, now) })
-	}
-	address := ""
-	if known {
-		address = outcome.Owner.URL
+	fresh := false
+	n.query(func(core *ownership.Node, now time.Time) { fresh = core.Fresh(outcome.Owner.Incarnation, now) })
+	if !fresh { // it may be gone, and is replaced where somebody wants to come in; to know how many there are is not worth waiting for
+		return Location{Here: true}, nil
 	}
 	peer, rid, epoch := peerOf(outcome.Owner), ownership.RID(room), outcome.Epoch.String()
-	return Location{URL: address, Elsewhere: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return Location{URL: outcome.Owner.URL, Elsewhere: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if n.mesh.Proxy(w, r, peer, rid, epoch) != nil {
-			// Whoever wants to come in learns more; to know how many there are is not worth waiting for.
+			// Whoever wants to come in learns more.
 			n.serve.Serve.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), local{}, true)))
 		}
 	})}, nil
@@ -152,11 +150,15 @@ func (n *Node) pass(w http.ResponseWriter, r *http.Request, room string, o owner
 			return
 		}
 		n.log.Debug("pass a request on", "node", o.Owner.Node, "error", err)
+		if r.Context().Err() != nil {
+			return // the client is gone, which says nothing about the owner
+		}
 		var other *mesh.NotOwnerError
 		inc := o.Owner.Incarnation
-		if errors.As(err, &other) {
+		switch {
+		case errors.As(err, &other):
 			n.post(func(core *ownership.Node, _ time.Time) { core.Stale(rid) })
-		} else {
+		case unreached(err):
 			n.post(func(core *ownership.Node, now time.Time) { core.Unreachable(inc, now) })
 		}
 		if o, err = n.want(r.Context(), room); err != nil {
@@ -174,7 +176,17 @@ func (n *Node) pass(w http.ResponseWriter, r *http.Request, room string, o owner
 	n.serve.Refuse(w, r, &Refused{Reason: ownership.NoAnswer, RetryAfter: time.Second})
 }
 
-// RoomBegan tells that the first participant came into a room here, RoomEnded that the last one left. They do not block.
+// unreached reports whether an error of the mesh means that the peer cannot be reached.
+func unreached(err error) bool {
+	for _, reason := range []error{mesh.ErrRefused, mesh.ErrWrongNode, mesh.ErrTimeout, mesh.ErrUnreachable, mesh.ErrUntrusted} {
+		if errors.Is(err, reason) {
+			return true
+		}
+	}
+	return false
+}
+
+// RoomBegan tells that the first participant came into a room here, RoomEnded that the last one left. They wait for the loop at most, never for others.
 func (n *Node) RoomBegan(room string) {
 	n.post(func(core *ownership.Node, now time.Time) { core.Begun(room, now) })
 }

@@ -1,6 +1,7 @@
 package ownership
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -22,7 +23,7 @@ func (r *room) place(now time.Time) {
 		return
 	}
 	if len(r.tried) >= r.node.rules.Candidates {
-		r.refuse(Full, now)
+		r.refuse(cmp.Or(r.why, Full), now)
 		return
 	}
 	exclude := r.tried
@@ -31,6 +32,8 @@ func (r *room) place(now time.Time) {
 	}
 	to, refused := r.node.choose(r.node.describe(now), exclude, r.node.random, now)
 	switch {
+	case refused == Full:
+		r.refuse(cmp.Or(r.why, Full), now)
 	case refused != "":
 		r.refuse(refused, now)
 	case to.Incarnation == r.node.self.Incarnation:
@@ -70,7 +73,7 @@ func (n *Node) neverEntered() int {
 func (r *room) claim(now time.Time) {
 	if why := r.node.mayClaim(r.by, now); why != "" {
 		if len(r.tickets) == 0 && (why == Full || why == Draining) { // decided since it was chosen
-			r.tried = append(r.tried, r.node.self.Incarnation)
+			r.tried, r.why = append(r.tried, r.node.self.Incarnation), why
 			r.place(now)
 			return
 		}

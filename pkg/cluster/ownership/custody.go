@@ -23,19 +23,24 @@ func (r *room) verified(result Result, record Record, epoch Epoch, now time.Time
 	}
 	// What a store says that is older than the one before counts too: there is no other.
 	later := epoch.Compare(r.epoch) > 0 || epoch.Gen < r.epoch.Gen
+	// A store that lost its last writes gives their revisions away again: who stands in it first has them.
+	older := epoch.Gen == r.epoch.Gen && epoch.Rev < r.epoch.Rev
 	switch {
 	case result == NotFound:
 		r.reassert(Member{}, 0, now)
 	case result != OK:
 		r.checked = now.Add(-r.node.rules.Linger) // soon again
 	case record.Owner.Incarnation == r.node.self.Incarnation:
-		if later {
+		if later || older {
 			r.record, r.epoch = record, epoch
 		}
-	case r.precedes(record, epoch):
+		if older { // or the answer was old
+			r.checked = now.Add(-r.node.rules.Linger)
+		}
+	case older, r.precedes(record, epoch):
 		r.reassert(record.Owner, epoch.Rev, now)
-	case later:
-		r.lose(record.Owner, epoch, record.By == ByHandover, now)
+	default:
+		r.lose(record.Owner, epoch, later && record.By == ByHandover, now)
 	}
 }
 
@@ -237,7 +242,7 @@ func (r *room) opened(answer OpenAnswer, now time.Time) {
 		r.look(now)
 		r.tried = tried
 	default:
-		r.tried = append(r.tried, r.heir.Incarnation)
+		r.tried, r.why = append(r.tried, r.heir.Incarnation), answer.Refused
 		r.place(now)
 	}
 }

@@ -160,9 +160,7 @@ func (n *Node) Probed(inc Incarnation, result ProbeResult, now time.Time) {
 
 // Unreachable tells that inc could not be reached when somebody was sent there. What was known of its rooms is looked at again.
 func (n *Node) Unreachable(inc Incarnation, now time.Time) {
-	if p := n.peers[inc]; p != nil {
-		p.refused = now
-	}
+	n.unreachable(inc, now)
 	for _, r := range n.rooms {
 		if r.phase == known && r.owner.Incarnation == inc {
 			r.until = now

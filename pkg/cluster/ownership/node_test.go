@@ -23,8 +23,16 @@ func newTestNode(now time.Time) *Node {
 	n.Up(1, false, now.Add(-time.Minute))
 	n.ticked = now
 	hear(n, now, me, other, third)
+	answering(n)
 	n.Effects()
 	return n
+}
+
+// answering has all peers answered a probe, before anything else happened.
+func answering(n *Node) {
+	for _, p := range n.peers {
+		p.shunned = time.Time{}
+	}
 }
 
 func hear(n *Node, now time.Time, members ...Member) {
@@ -72,7 +80,8 @@ func TestDeath(t *testing.T) {
 	}{
 		{"reached", time.Minute, 0, time.Minute, false, Reached, false},
 		{"another process has its address", 1300 * time.Millisecond, 0, time.Minute, false, WrongNode, true},
-		{"another process, and no engine", 1300 * time.Millisecond, 0, 0, true, WrongNode, true},
+		{"another process, and no engine", 1300 * time.Millisecond, 0, time.Minute, true, WrongNode, true},
+		{"another process, but we have only begun to listen", time.Minute, 0, 1200 * time.Millisecond, false, WrongNode, false},
 		{"another process, but its heartbeats come: two nodes say the same address", 600 * time.Millisecond, 0, time.Minute, false, WrongNode, false},
 		{"refused, just heard", time.Second, 0, time.Minute, false, RefusedProbe, false},
 		{"refused and silent", 1300 * time.Millisecond, 0, time.Minute, false, RefusedProbe, true},
@@ -343,6 +352,7 @@ func TestChoice(t *testing.T) {
 			}
 			n.Heard(Heartbeat{Member: other, State: state, Load: c.his}, start)
 			n.Heard(Heartbeat{Member: third, State: StateActive, Load: c.thirds}, start)
+			answering(n)
 			n.Measured(c.mine, 0, "")
 			if c.draining {
 				n.Drain()
@@ -361,6 +371,7 @@ func TestPlacementsAreRemembered(t *testing.T) {
 	n.Up(1, false, start)
 	n.Measured(0.5, 0, "")
 	hear(n, start, other, third)
+	answering(n)
 	count := map[Incarnation]int{}
 	for range 20 {
 		at, _ := n.choose(n.describe(start), nil, first, start)
@@ -629,4 +640,135 @@ func FuzzParseRecord(f *testing.F) {
 			t.Errorf("%q is %+v and then %+v, %v", text, r, again, err)
 		}
 	})
+}
+
+// TestNobodyIsSentWhereNothingAnswers: a node whose port is closed is heard of all the same, and idle.
+func TestNobodyIsSentWhereNothingAnswers(t *testing.T) {
+	n := NewNode(me, DefaultRules(), first, start)
+	n.Up(1, false, start)
+	n.Measured(0.5, 0, "")
+	hear(n, start, other)
+	chosen := func(now time.Time) Incarnation {
+		at, _ := n.choose(n.describe(now), nil, first, now)
+		return at.Incarnation
+	}
+	if at := chosen(start); at != me.Incarnation {
+		t.Errorf("before it has answered, %s is chosen", at)
+	}
+	n.Tick(start)
+	if p := only[Probe](t, n); p.Peer != other {
+		t.Errorf("%v is probed", p.Peer)
+	}
+	n.Probed(other.Incarnation, Reached, start)
+	if at := chosen(start); at != other.Incarnation {
+		t.Errorf("when it has, %s is chosen", at)
+	}
+	now := start.Add(time.Second)
+	n.Unreachable(other.Incarnation, now)
+	probes := 0
+	for range 100 {
+		now = now.Add(100 * time.Millisecond)
+		hear(n, now, other)
+		n.Tick(now)
+		for _, e := range n.Effects() {
+			if _, is := e.(Probe); is {
+				probes++
+				n.Probed(other.Incarnation, NoReply, now)
+			}
+		}
+	}
+	if at := chosen(now); at != me.Incarnation || probes != 5 {
+		t.Errorf("%s is chosen; %d probes in 10 s", at, probes)
+	}
+	n.Drain()
+	if _, why := n.choose(Heartbeat{Member: third, State: StateActive, Load: 1}, nil, first, now); why != Unreachable {
+		t.Errorf("where all that have room are out of reach, the reason is %q", why)
+	}
+	n.Probed(other.Incarnation, Reached, now)
+	if at := chosen(now); at != other.Incarnation {
+		t.Errorf("when it answers again, %s is chosen", at)
+	}
+}
+
+// TestWhyNobodyOpenedIt: not that all are full, where none could be reached.
+func TestWhyNobodyOpenedIt(t *testing.T) {
+	n := newTestNode(start)
+	n.Measured(1, 0, "")
+	n.Want("kitchen", start)
+	n.Read(only[Get](t, n).Op, NotFound, Record{}, Epoch{}, start)
+	for range 2 {
+		n.Answered(only[Open](t, n).Op, OpenAnswer{Refused: Unreachable}, start)
+	}
+	if r := only[Resolved](t, n); r.Outcome.Refused != Unreachable {
+		t.Errorf("the reason is %q", r.Outcome.Refused)
+	}
+}
+
+// TestHeirsWithoutEngine: nobody is heard of then, and that is no reason to end a drain.
+func TestHeirsWithoutEngine(t *testing.T) {
+	n := newTestNode(start)
+	n.Down(start.Add(time.Second))
+	if now := start.Add(10 * time.Second); !n.Heirs(now) {
+		t.Error("a drain ends while the engine restarts")
+	}
+	n.Up(1, false, start.Add(11*time.Second))
+	if now := start.Add(14 * time.Second); n.Heirs(now) {
+		t.Error("nodes that are gone count as heirs")
+	}
+}
+
+// TestPeopleAreNotForgotten: they came when the room was no longer this node's, and before they are gone it is again.
+func TestPeopleAreNotForgotten(t *testing.T) {
+	n := newTestNode(start)
+	n.Begun("kitchen", start)
+	if e := only[Evict](t, n); e.Room != "kitchen" {
+		t.Errorf("who is in it is told %+v", e)
+	}
+	now := start.Add(200 * time.Millisecond)
+	n.Tick(now)
+	owning(t, n, "kitchen", now)
+	if !n.Populated("kitchen") {
+		t.Error("nobody is in the room, it is said; it would be given up under who is there")
+	}
+	n.Emptied("kitchen", now)
+	if n.Populated("kitchen") {
+		t.Error("they left, and are still there")
+	}
+	n = newTestNode(start)
+	n.Begun("kitchen", start)
+	n.Emptied("kitchen", start)
+	n.Tick(start)
+	if len(n.rooms) != 0 {
+		t.Errorf("%d rooms are left", len(n.rooms))
+	}
+}
+
+// TestStoreThatLostItsLastWrites came back as the same store, some revisions younger.
+func TestStoreThatLostItsLastWrites(t *testing.T) {
+	n := newTestNode(start)
+	owning(t, n, "kitchen", start) // as revision 7
+	n.Up(1, false, start)
+	n.Read(only[Get](t, n).Op, OK, Record{Version: 1, Room: "kitchen", Owner: other, By: ByJoin}, Epoch{1, 5}, start)
+	update := only[Update](t, n)
+	if update.Rev != 5 || update.Record.Owner != me {
+		t.Fatalf("the former owner's record is replaced by %+v over %d", update.Record, update.Rev)
+	}
+	n.Wrote(update.Op, OK, Epoch{1, 6}, start)
+	if told := only[TellFenced](t, n); told.To != other.Incarnation || told.Notice.Epoch != (Epoch{1, 6}) {
+		t.Errorf("told is %+v", told)
+	}
+
+	n.Up(1, false, start)
+	n.Read(only[Get](t, n).Op, OK, Record{Version: 1, Room: "kitchen", Owner: me, By: ByJoin}, Epoch{1, 4}, start)
+	if e, _ := n.Owned(RID("kitchen")); e != (Epoch{1, 4}) {
+		t.Errorf("one's own record has revision 4, the room %v", e)
+	}
+
+	n.Up(1, false, start)
+	n.Tick(start) // the answer could have been an old one
+	n.Effects()
+	n.Read(n.rooms[RID("kitchen")].check, OK, Record{Version: 1, Room: "kitchen", Owner: third, By: ByJoin}, Epoch{1, 4}, start)
+	if evict := only[Evict](t, n); evict.Owner != third || evict.Planned {
+		t.Errorf("somebody else got its revision: %+v", evict)
+	}
 }

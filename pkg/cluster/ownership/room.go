@@ -50,6 +50,8 @@ type room struct {
 	by     Reason
 	gone   bool
 	tried  []Incarnation
+	// why is what the last of tried said.
+	why Refusal
 	// people says that somebody is in the room here, empty since when not.
 	people bool
 	empty  time.Time
@@ -79,11 +81,16 @@ func (n *Node) room(rid, name string) *room {
 	return r
 }
 
-// drop forgets a room about which nothing is left to know.
+// drop forgets a room about which nothing is left to know. While people are in it there is: they are told to go, and nobody would tell of
+// them again if the room became this node's before they are gone.
 func (r *room) drop() {
 	delete(r.node.ops, r.op)
 	delete(r.node.ops, r.check)
 	delete(r.node.ops, r.handing)
+	if r.people {
+		r.phase, r.op, r.check, r.handing = idle, 0, 0, 0
+		return
+	}
 	delete(r.node.rooms, r.rid)
 }
 
@@ -145,7 +152,7 @@ func (n *Node) DoubtRID(rid string, now time.Time) {
 
 // look starts anew.
 func (r *room) look(now time.Time) {
-	r.tried, r.over, r.former, r.by, r.gone = nil, Epoch{}, "", ByJoin, false
+	r.tried, r.why, r.over, r.former, r.by, r.gone = nil, "", Epoch{}, "", ByJoin, false
 	r.read(now)
 }
 

@@ -20,6 +20,8 @@ type Rules struct {
 	Isolation time.Duration
 	// Pause is how late a tick may be; after a longer one the process was frozen and looks at all its records.
 	Pause time.Duration
+	// Again is how often a peer is probed that is heard of and cannot be reached.
+	Again time.Duration
 	// Forget is how long a peer is remembered that says nothing.
 	Forget time.Duration
 	// Candidates is how many nodes are asked to open a room.
@@ -44,6 +46,7 @@ func DefaultRules() Rules {
 		Hold:        2 * time.Second,
 		Isolation:   5 * time.Second,
 		Pause:       time.Second,
+		Again:       2 * time.Second,
 		Forget:      time.Minute,
 		Candidates:  3,
 		Reservation: 10 * time.Second, Weight: 0.02,

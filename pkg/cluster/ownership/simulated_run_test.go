@@ -2,6 +2,7 @@ package ownership
 
 import (
 	"container/heap"
+	"maps"
 	"slices"
 	"time"
 )
@@ -12,7 +13,7 @@ import (
 func (w *world) misfortune() {
 	p := w.nodes[w.rng.IntN(len(w.nodes))]
 	long := w.between(300*time.Millisecond, 6*time.Second)
-	kind := w.rng.IntN(9)
+	kind := w.rng.IntN(10)
 	w.log("misfortune %d on %s for %v", kind, p.member.Incarnation, long)
 	switch kind {
 	case 0: // killed, and started again
@@ -39,16 +40,22 @@ func (w *world) misfortune() {
 		w.after(long, func() { p.cutPeers, p.cutEngine = false, false })
 	case 5: // the engine elects a leader
 		w.lazy = w.now + long
-	case 6, 7: // it stops, and comes back: with its records, or empty
+	case 6, 7, 9: // it stops, and comes back: with its records, or empty, or without what was written last
 		if w.down {
 			return
 		}
-		w.down = true
-		for _, each := range w.nodes {
-			each.disconnect(w.between(10*time.Millisecond, time.Second))
+		if kind == 9 {
+			gen, rev, store := w.gen, w.rev, maps.Clone(w.store)
+			w.after(w.between(0, 2*time.Second), func() {
+				w.stop(long, func() {
+					if w.gen == gen {
+						w.rev, w.store, w.forgetful = rev, store, true
+					}
+				})
+			})
+			return
 		}
-		w.after(long, func() {
-			w.down = false
+		w.stop(long, func() {
 			if kind == 7 {
 				w.gen++
 				w.store, w.rev = map[string]entry{}, 0
@@ -61,6 +68,21 @@ func (w *world) misfortune() {
 		p.act(func() { p.core.Drain() })
 		w.after(long, func() { p.act(func() { p.core.Undrain() }) })
 	}
+}
+
+// stop stops the engine for a while; then is what happens before it answers again.
+func (w *world) stop(long time.Duration, then func()) {
+	if w.down {
+		return
+	}
+	w.down = true
+	for _, each := range w.nodes {
+		each.disconnect(w.between(10*time.Millisecond, time.Second))
+	}
+	w.after(long, func() {
+		w.down = false
+		then()
+	})
 }
 
 // play runs the world: misfortunes and people for a while, then peace, at whose end everything must be in order.

@@ -36,8 +36,10 @@ type peer struct {
 	// heard is when its last heartbeat came, reached when it last answered a probe, refused when it last could not be reached.
 	heard, reached, refused time.Time
 	// dead is when a probe found it dead, zero once it is heard of.
-	dead     time.Time
-	reserved []time.Time
+	dead time.Time
+	// shunned is since when nothing but heartbeats comes from it, zero while it answers; asked is when that was last tried.
+	shunned, asked time.Time
+	reserved       []time.Time
 }
 
 // A View is what a node sees of the engine and of the other nodes, and what it may conclude from it.
@@ -61,7 +63,8 @@ func (v *View) Heard(h Heartbeat, now time.Time) {
 	}
 	p := v.peers[h.Incarnation]
 	if p == nil {
-		p = &peer{}
+		// Until it has answered for the first time, nobody is sent there.
+		p = &peer{shunned: now}
 		v.peers[h.Incarnation] = p
 	}
 	if h.Sequence < p.last.Sequence {
@@ -128,9 +131,10 @@ func (v *View) mayJudge(now time.Time) bool {
 func (v *View) Dead(inc Incarnation, found ProbeResult, now time.Time) bool {
 	switch found {
 	case WrongNode:
-		// Who is heard of lives, and two nodes say the same address, as in containers of two hosts.
+		// Who is heard of lives, and two nodes say the same address, as in containers of two hosts. Who has just begun to listen has heard
+		// of nobody.
 		p := v.peers[inc]
-		return p == nil || now.Sub(p.heard) >= v.rules.Refused
+		return now.Sub(v.since) >= v.rules.Refused && (p == nil || now.Sub(p.heard) >= v.rules.Refused)
 	case RefusedProbe:
 		return v.mayJudge(now) && v.silence(inc, now) >= v.rules.Refused
 	case NoReply:
@@ -145,12 +149,27 @@ func (v *View) probed(inc Incarnation, found ProbeResult, now time.Time) {
 	switch {
 	case p == nil:
 	case found == Reached:
-		p.reached, p.dead = now, time.Time{}
+		p.reached, p.dead, p.shunned = now, time.Time{}, time.Time{}
 	default:
 		p.refused, p.dead = now, time.Time{}
+		v.shun(p, now)
 		if v.Dead(inc, found, now) {
 			p.dead = now
 		}
+	}
+}
+
+// unreachable notes that inc could not be reached when somebody was sent there.
+func (v *View) unreachable(inc Incarnation, now time.Time) {
+	if p := v.peers[inc]; p != nil {
+		p.refused = now
+		v.shun(p, now)
+	}
+}
+
+func (v *View) shun(p *peer, now time.Time) {
+	if p.shunned.IsZero() {
+		p.shunned, p.asked = now, now
 	}
 }
 
@@ -165,17 +184,20 @@ func (v *View) isolated(now time.Time) bool {
 	return len(v.members(v.rules.Isolation, now)) == 0
 }
 
-// lookout returns the peers to probe because the engine, which would tell of them, has not answered for a while.
+// lookout returns the peers to probe: all, where the engine, which would tell of them, has not answered for a while; otherwise those that are heard of
+// but have not answered, so that they are chosen again as soon as they do.
 func (v *View) lookout(now time.Time) []Member {
-	if v.up || now.Sub(v.down) < v.rules.Isolation/2 {
-		return nil
-	}
+	alone := !v.up && now.Sub(v.down) >= v.rules.Isolation/2
 	return slices.DeleteFunc(v.members(math.MaxInt64, now), func(m Member) bool {
 		p := v.peers[m.Incarnation]
-		if now.Sub(p.reached) < time.Second || now.Sub(p.refused) < time.Second {
+		switch {
+		case alone && now.Sub(p.reached) >= time.Second && now.Sub(p.refused) >= time.Second:
+			p.refused = now
+		case !p.shunned.IsZero() && now.Sub(p.heard) < v.rules.Silence && now.Sub(p.asked) >= v.rules.Again:
+		default:
 			return true
 		}
-		p.refused = now
+		p.asked = now
 		return false
 	})
 }
@@ -189,9 +211,13 @@ func (v *View) Member(inc Incarnation) (Member, bool) {
 	return p.last.Member, true
 }
 
-// Heirs reports whether there is a node that rooms could be handed over to.
+// Heirs reports whether there is a node that rooms could be handed over to. While the engine is away they may all be there still.
 func (v *View) Heirs(now time.Time) bool {
-	return slices.ContainsFunc(v.members(v.rules.Silence, now), func(m Member) bool {
+	limit := v.rules.Silence
+	if !v.up {
+		limit = v.rules.Forget
+	}
+	return slices.ContainsFunc(v.members(limit, now), func(m Member) bool {
 		h := v.peers[m.Incarnation].last
 		return h.State == StateActive && h.Load < 1
 	})
@@ -209,8 +235,8 @@ func (v *View) members(limit time.Duration, now time.Time) []Member {
 	return all
 }
 
-// choose returns the node to open a room: of two random ones the less loaded, this one where it is not much worse. own is what this node
-// would say of itself. Where nobody takes rooms, the Refusal says why.
+// choose returns the node to open a room: of two random ones that can be reached the less loaded, this one where it is not much worse. own is
+// what this node would say of itself. Where nobody takes rooms, the Refusal says why.
 func (v *View) choose(own Heartbeat, exclude []Incarnation, random func(n int) int, now time.Time) (Member, Refusal) {
 	type candidate struct {
 		member Member
@@ -232,6 +258,10 @@ func (v *View) choose(own Heartbeat, exclude []Incarnation, random func(n int) i
 	}
 	for _, m := range v.members(v.rules.Silence, now) {
 		p := v.peers[m.Incarnation]
+		if !p.shunned.IsZero() {
+			refusal = Unreachable
+			continue
+		}
 		p.reserved = slices.DeleteFunc(p.reserved, func(at time.Time) bool { return now.Sub(at) >= v.rules.Reservation })
 		consider(p.last, p, v.rules.Weight*float64(len(p.reserved)))
 	}
