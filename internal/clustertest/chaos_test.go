@@ -54,10 +54,11 @@ func mishaps() []mishap {
 	}
 }
 
-// chaosVariable is how long the mishaps go on, and seedVariable which ones.
+// chaosVariable is how long the mishaps go on, seedVariable in which order; onlyVariable names one that happens again and again.
 const (
 	chaosVariable = "CHAOS"
 	seedVariable  = "CHAOS_SEED"
+	onlyVariable  = "CHAOS_ONLY"
 )
 
 func chaosOf(t *testing.T) (lasts time.Duration, seed uint64) {
@@ -81,6 +82,7 @@ func chaosOf(t *testing.T) (lasts time.Duration, seed uint64) {
 func TestChaos(t *testing.T) {
 	besideOthers(t)
 	lasts, seed := chaosOf(t)
+	only := os.Getenv(onlyVariable)
 	random := rand.New(rand.NewPCG(seed, 0))
 	c := Start(t, Options{Args: func(int) []string { return []string{"--drain-timeout=15s"} }})
 	idle := map[*Node]Samples{}
@@ -95,7 +97,10 @@ func TestChaos(t *testing.T) {
 	}
 	var calm []time.Duration
 	for began := time.Now(); time.Since(began) < lasts && !t.Failed(); {
-		all := mishaps()
+		all := slices.DeleteFunc(mishaps(), func(m mishap) bool { return only != "" && m.name != only })
+		if len(all) == 0 {
+			t.Fatalf("%s: there is no mishap %q", onlyVariable, only)
+		}
 		m, n := all[random.IntN(len(all))], c.Nodes[random.IntN(len(c.Nodes))]
 		step := time.Now()
 		n.log.note("mishap: %s", m.name)
@@ -130,6 +135,9 @@ func TestChaos(t *testing.T) {
 	}
 }
 
+// slow is how long calm may take without a word about it.
+const slow = 4 * time.Second
+
 // awaitCalm waits until everyone in every room sees everyone, and the owner says the same, and returns how long that took.
 func (c *Cluster) awaitCalm(t *testing.T, after string, rooms map[string][]*Person) time.Duration {
 	t.Helper()
@@ -146,7 +154,11 @@ func (c *Cluster) awaitCalm(t *testing.T, after string, rooms map[string][]*Pers
 	}) {
 		t.Fatalf("after %s: %s", after, trouble)
 	}
-	return time.Since(began)
+	took := time.Since(began)
+	if took > slow {
+		t.Logf("%s: %v after %s", began.Format(time.TimeOnly), took, after)
+	}
+	return took
 }
 
 // disagreement says what is not equal in a room, "" if all is.

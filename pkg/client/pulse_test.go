@@ -121,3 +121,20 @@ func TestRefusalsOfARejoin(t *testing.T) {
 		t.Errorf("to be tried after %v", got)
 	}
 }
+
+// TestNewSocketHasItsOwnPulse: the ping that made the client give up the last socket must not end the next one too, and so on for ever.
+func TestNewSocketHasItsOwnPulse(t *testing.T) {
+	now := time.Now()
+	last, next := &socket{}, &socket{}
+	c := &Client{socket: last, state: State{Online: true}}
+	c.pulse.due(now)
+	if !c.pulse.due(now.Add(pingEvery)) || !c.pulse.lost(now.Add(pingEvery+pongWithin), 0, false) {
+		t.Fatal("the last socket is not given up")
+	}
+	if c.use(next) != last || c.socket != next {
+		t.Error("the next socket is not used")
+	}
+	if c.pulse.doubtful(now.Add(pingEvery + pongWithin + lookEvery)) {
+		t.Error("the next socket is doubted at once")
+	}
+}

@@ -131,6 +131,7 @@ func (c *Client) run() {
 	defer close(c.done)
 	for {
 		err := c.listenTo(c.socket)
+		c.opts.Log.Debug("the socket has ended", "error", err)
 		c.lost()
 		if c.over(err) || !c.back(err) {
 			break
@@ -348,16 +349,20 @@ func (c *Client) redial(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.mu.Lock()
-	old := c.socket
-	c.socket = s
-	c.mu.Unlock()
-	old.close()
+	c.use(s).close()
 	if c.life.Err() != nil {
 		s.close() // Close may have seen the old one
 		return ErrClosed
 	}
 	return nil
+}
+
+// use puts a socket in the place of the last one, which it returns. A ping that the last one did not answer says nothing about it.
+func (c *Client) use(s *socket) (last *socket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last, c.socket, c.pulse = c.socket, s, pulse{}
+	return last
 }
 
 // CutSocket loses the socket and keeps it lost for d. Silently, the server does not see it end; otherwise it does at once.

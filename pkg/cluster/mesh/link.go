@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -37,6 +38,7 @@ type link struct {
 	// control carries this node's own requests, requests those of clients.
 	control, requests *http.Transport
 	handshakes        chan struct{}
+	waiting           atomic.Int32 // clients' requests that are not answered yet
 	warn              sync.Once
 	lastUse           uint64 // guarded by Mesh.mu
 }

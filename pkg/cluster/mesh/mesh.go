@@ -147,8 +147,19 @@ func (m *Mesh) Cut(incarnation string) {
 	m.counters.cut.Add(uint64(m.connections.cut(incarnation)))
 }
 
-// Shared returns how many WebSockets are proxied between this node and each peer, by incarnation, in either direction.
-func (m *Mesh) Shared() map[string]int { return m.connections.counts() }
+// Shared returns what Cut would end, by incarnation: how many WebSockets are proxied between this node and each peer, in either direction,
+// and how many clients' requests wait for its answer.
+func (m *Mesh) Shared() map[string]int {
+	shared := m.connections.counts()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for p, l := range m.links {
+		if n := l.waiting.Load(); n > 0 {
+			shared[p.Incarnation] += int(n)
+		}
+	}
+	return shared
+}
 
 // Close ends everything and waits for it. It may be called twice, but not by what it waits for.
 func (m *Mesh) Close() {

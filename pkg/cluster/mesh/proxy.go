@@ -38,6 +38,8 @@ func (m *Mesh) Proxy(w http.ResponseWriter, r *http.Request, to Peer, rid, epoch
 	if err != nil {
 		return err
 	}
+	l.waiting.Add(1)
+	defer l.waiting.Add(-1)
 	ctx, stop := l.within(r.Context())
 	defer stop()
 	if isWebSocket(r) {

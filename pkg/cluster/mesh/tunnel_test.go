@@ -308,9 +308,15 @@ func TestCutEndsRequestsUnderWay(t *testing.T) {
 			done <- status
 		}()
 		<-asked
+		if shared := edge.Shared(); shared["owner"] != 1 { // or nobody would look whether the owner lives
+			t.Errorf("shared are %v", shared)
+		}
 		edge.Cut("owner")
 		if status := <-done; status != http.StatusServiceUnavailable {
 			t.Errorf("%d", status)
+		}
+		if shared := edge.Shared(); shared["owner"] != 0 {
+			t.Errorf("afterwards shared are %v", shared)
 		}
 		if failed := edge.failures(); len(failed) != i+1 || !errors.Is(failed[i], mesh.ErrCut) || edge.Stats().CutErrors != uint64(i+1) {
 			t.Errorf("%v, %+v", failed, edge.Stats())
