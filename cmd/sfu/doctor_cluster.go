@@ -41,8 +41,8 @@ func (v clusterVisitor) Engine(ctx context.Context) (doctor.EngineState, error) 
 		return state, err
 	}
 	defer e.Close()
-	stats := e.Stats()
-	state.RTT, state.Replicas, state.Clustered, state.Wrong = stats.RTT, stats.Replicas, stats.Clustered, said.warnings()
+	state.RTT, state.Wrong = e.Stats().RTT, said.warnings()
+	state.Replicas, state.Clustered = e.Copies()
 	return state, nil
 }
 

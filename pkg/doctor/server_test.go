@@ -171,7 +171,7 @@ func TestStatSecrets(t *testing.T) {
 	if err := os.WriteFile(path, []byte("x"), 0o604); err != nil {
 		t.Fatal(err)
 	}
-	check(t, judgeSecrets(statSecrets([]SecretFile{{"--tls-key", path}, {"--nats-key", path + "x"}}), false), "chmod 600", "warn file-exposed", "fail file-unreadable")
+	check(t, judgeSecrets(statSecrets([]SecretFile{{"--tls-key", path}, {"--nats-key", path + "x"}}), false), "chmod o-rwx", "warn file-exposed", "fail file-unreadable")
 }
 
 func TestJudgeKeys(t *testing.T) {

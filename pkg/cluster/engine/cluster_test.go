@@ -96,8 +96,8 @@ func TestLeaderStops(t *testing.T) {
 	if info.Config.Replicas != 3 || info.Config.Storage != jetstream.FileStorage || info.Config.AllowDirect || info.Config.MaxAge != 0 {
 		t.Errorf("%+v", info.Config)
 	}
-	if s := e.Stats(); s.Replicas != 3 || !s.Clustered {
-		t.Errorf("%d replicas, clustered %v", s.Replicas, s.Clustered)
+	if replicas, clustered := e.Copies(); replicas != 3 || !clustered {
+		t.Errorf("%d replicas, clustered %v", replicas, clustered)
 	}
 	outlivesTheLeader(t, e, r, generation, func(leader string) {
 		for _, s := range servers {

@@ -22,9 +22,6 @@ type Stats struct {
 	Up bool
 	// RTT is how long the server took to answer a ping at the last check of the bucket; 0 before the first.
 	RTT time.Duration
-	// Replicas is on how many servers the bucket is kept, 0 before the first check. Clustered says that there are several servers.
-	Replicas  int
-	Clustered bool
 	// Reconnects counts connections after the first one.
 	Reconnects uint64
 	// SlowConsumers counts how often a subscription began to lose messages because its handler was too slow.
@@ -109,7 +106,7 @@ func (c *counters) fail(o op, r reason) {
 // Stats returns what has been counted. Calls that go on meanwhile may be in one number and not yet in another.
 func (e *Engine) Stats() Stats {
 	s := Stats{
-		Mode: e.mode, RTT: time.Duration(e.roundTrip.Load()), Replicas: int(e.replicas.Load()), Clustered: e.clustered.Load(),
+		Mode: e.mode, RTT: time.Duration(e.roundTrip.Load()),
 		Reconnects: e.counters.reconnects.Load(), SlowConsumers: e.counters.slowConsumers.Load(),
 	}
 	if session := e.session.Load(); session != nil {
@@ -119,6 +116,11 @@ func (e *Engine) Stats() Stats {
 		s.Operations[o] = e.counters.ops[o].read(o)
 	}
 	return s
+}
+
+// Copies returns on how many servers the bucket is kept, 0 before the first check, and whether there are several that could keep it.
+func (e *Engine) Copies() (replicas int, clustered bool) {
+	return int(e.replicas.Load()), e.clustered.Load()
 }
 
 func (c *opCounters) read(o op) OperationStats {
