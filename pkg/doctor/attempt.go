@@ -125,10 +125,24 @@ func (a attempt) join(ctx context.Context) (*participant, error) {
 			return p.socket, err
 		}
 	}
-	var err error
-	p.client, err = client.Join(ctx, a.base, a.room, o)
-	return p, err
+	// With one token the check before had the same identity, and the server may not have seen it go yet.
+	for until := time.Now().Add(ownPlace); ; {
+		var err error
+		p.client, err = client.Join(ctx, a.base, a.room, o)
+		var refused *protocol.Error
+		if !errors.As(err, &refused) || refused.Code != protocol.IdentityInUse || time.Now().After(until) {
+			return p, err
+		}
+		select {
+		case <-time.After(ownPlace / 10):
+		case <-ctx.Done():
+			return p, err
+		}
+	}
 }
+
+// ownPlace is how long a place in a room may stay taken after whoever had it went away without a word, and a little.
+const ownPlace = 4 * time.Second
 
 // tries says which of the server's addresses are tried. Loopback addresses would be this machine's, not the server's.
 func (a attempt) tries(c client.Candidate) bool {
