@@ -684,6 +684,11 @@ func TestNobodyIsSentWhereNothingAnswers(t *testing.T) {
 	if _, why := n.choose(Heartbeat{Member: third, State: StateActive, Load: 1}, nil, first, now); why != Unreachable {
 		t.Errorf("where all that have room are out of reach, the reason is %q", why)
 	}
+	n.Heard(Heartbeat{Member: other, State: StateActive, Load: 1, Sequence: uint64(now.UnixNano())}, now)
+	if _, why := n.choose(Heartbeat{Member: third, State: StateActive, Load: 1}, nil, first, now); why != Full {
+		t.Errorf("where the one out of reach is full as well, the reason is %q", why)
+	}
+	hear(n, now, other)
 	n.Probed(other.Incarnation, Reached, now)
 	if at := chosen(now); at != other.Incarnation {
 		t.Errorf("when it answers again, %s is chosen", at)

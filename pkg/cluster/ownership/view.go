@@ -252,16 +252,15 @@ func (v *View) choose(own Heartbeat, exclude []Incarnation, random func(n int) i
 			if h.Incarnation == v.self.Incarnation {
 				refusal = Refusal(h.State)
 			}
-		case h.Load+reserved < 1:
+		case h.Load+reserved >= 1:
+		case p != nil && !p.shunned.IsZero():
+			refusal = Unreachable
+		default:
 			all = append(all, candidate{h.Member, h.Load + reserved, p})
 		}
 	}
 	for _, m := range v.members(v.rules.Silence, now) {
 		p := v.peers[m.Incarnation]
-		if !p.shunned.IsZero() {
-			refusal = Unreachable
-			continue
-		}
 		p.reserved = slices.DeleteFunc(p.reserved, func(at time.Time) bool { return now.Sub(at) >= v.rules.Reservation })
 		consider(p.last, p, v.rules.Weight*float64(len(p.reserved)))
 	}
