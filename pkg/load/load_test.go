@@ -67,7 +67,7 @@ func TestRun(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want := cfg.Rooms * (cfg.Publishers + cfg.Viewers + cfg.Silent); r.Joined != want || r.Failed != 0 {
-				t.Errorf("%d joined, %d failed, want %d", r.Joined, r.Failed, want)
+				t.Errorf("%d joined, %d failed, want %d: %s", r.Joined, r.Failed, want, r.FirstError)
 			}
 			if r.DeliveredPackets < 300 || r.Checked < r.DeliveredPackets/8 || r.Bad != 0 || r.LossByStamps != 0 || r.LossBySequence != 0 {
 				t.Errorf("%+v", r)

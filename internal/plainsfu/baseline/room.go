@@ -102,8 +102,8 @@ func (r *room) addSlots(s *session, slots []*slot) {
 	s.slots = append(s.slots, slots...)
 }
 
-// join adds s and returns everyone.
-func (r *room) join(s *session) []protocol.Participant {
+// join adds s and answers it with everyone, before any event of the room can reach it.
+func (r *room) join(s *session, answer func([]protocol.Participant)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.members = append(r.members, s)
@@ -116,12 +116,12 @@ func (r *room) join(s *session) []protocol.Participant {
 		}
 		all = append(all, p)
 	}
+	answer(all)
 	for _, m := range r.members {
 		if m != s {
 			m.event(s.participant())
 		}
 	}
-	return all
 }
 
 func (s *session) participant() protocol.Participant {

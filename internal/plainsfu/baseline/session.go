@@ -46,13 +46,11 @@ func (s *session) run() {
 			s.reply(request.ID, refusal(err))
 			continue
 		}
-		answer, err := s.handle(request.Body)
-		if err != nil {
+		if err := s.handle(request); err != nil {
 			s.reply(request.ID, refusal(err))
 			continue
 		}
-		s.reply(request.ID, answer)
-		if _, left := answer.(protocol.Left); left {
+		if _, left := request.Body.(protocol.Leave); left {
 			_ = s.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(protocol.CloseLeft, ""), time.Now().Add(time.Second))
 			return
 		}
@@ -60,21 +58,28 @@ func (s *session) run() {
 	}
 }
 
-func (s *session) handle(m protocol.ClientMessage) (protocol.ServerMessage, error) {
-	switch m := m.(type) {
+// handle does what a request asks for and answers it, unless it returns an error.
+func (s *session) handle(request protocol.Request) error {
+	switch m := request.Body.(type) {
 	case protocol.Join:
-		return s.join(m)
+		return s.join(request.ID, m)
 	case protocol.Resume:
-		return nil, protocol.ResumeInvalid.Refuse()
+		return protocol.ResumeInvalid.Refuse()
 	case protocol.Offer:
-		return s.offer(m)
+		answer, err := s.offer(m)
+		if err != nil {
+			return err
+		}
+		s.reply(request.ID, answer)
 	case protocol.Leave:
-		return protocol.Left{Reason: "left"}, nil
+		s.reply(request.ID, protocol.Left{Reason: "left"})
+	default:
+		s.reply(request.ID, protocol.OK{})
 	}
-	return protocol.OK{}, nil
+	return nil
 }
 
-func (s *session) join(m protocol.Join) (protocol.ServerMessage, error) {
+func (s *session) join(id uint64, m protocol.Join) error {
 	s.name = m.Name
 	joined := protocol.Joined{
 		Session: s.id, Self: s.id, Room: "room", Answers: []protocol.Answer{}, Bound: []protocol.Binding{},
@@ -84,12 +89,15 @@ func (s *session) join(m protocol.Join) (protocol.ServerMessage, error) {
 	for _, o := range m.Offers {
 		a, err := s.offer(o)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		joined.Answers = append(joined.Answers, a)
 	}
-	joined.Participants = s.room.join(s)
-	return joined, nil
+	s.room.join(s, func(all []protocol.Participant) {
+		joined.Participants = all
+		s.reply(id, joined)
+	})
+	return nil
 }
 
 // offer answers an offer as pion does it.
