@@ -350,9 +350,9 @@ func TestWaiterGoes(t *testing.T) {
 		t.Error("a room was found without waiting")
 	}
 	eventually(t, "nobody waits", func() bool {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		return len(m.waiting) == 0
+		m.waiting.mu.Lock()
+		defer m.waiting.mu.Unlock()
+		return len(m.waiting.rooms) == 0
 	})
 	b.start()
 }

@@ -89,11 +89,3 @@ const (
 	// handoverPatience is how long a drain goes on to try while no room goes: an engine that elects a leader is back by then.
 	handoverPatience = 3 * handoverLimit
 )
-
-// Subjects of the engine.
-const (
-	subjectHeartbeat = "sfu.v1.hb"
-	subjectNode      = "sfu.v1.n." // then the incarnation, then one of the next
-	subjectOpen      = ".open"
-	subjectFence     = ".fence"
-)

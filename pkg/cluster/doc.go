@@ -21,6 +21,8 @@
 //
 // # Goroutines and locks
 //
-// Node.loop owns the ownership.Node: everything reaches it through the inbox. Operations run on goroutines of their own, and post their results; Close
-// waits for all of them. Node.mu guards who waits for which room, whom to answer, whom a probe is under way to, and how far a drain is; nothing is called with it held.
+// loop owns the ownership.Node: everything reaches it through the inbox. Its effects are carried out by records (the engine's store), messages (what
+// nodes tell each other by the engine) and peers (what they ask directly), on goroutines of their own that post their results; Close waits for all of
+// them. Locks are small: waiting (who waits for which room), tickets (whom to answer), peers (whom a probe is under way to) and Node.mu (how far a
+// drain is) each guard their own; nothing is called with one held.
 package cluster

@@ -2,9 +2,12 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"math"
 	"time"
 
+	"sfu/pkg/cluster/mesh"
 	"sfu/pkg/cluster/ownership"
 )
 
@@ -78,4 +81,34 @@ func (n *Node) handOverSome() (left int, may bool) {
 		may = handing > 0 || len(waiting) > 0 && core.Heirs(now)
 	})
 	return left, may
+}
+
+// handOver gives a room to another node.
+func (n *Node) handOver(e ownership.HandOver) {
+	ctx, cancel := context.WithTimeout(n.life, handoverLimit)
+	defer cancel()
+	data, err := json.Marshal(handover{Room: e.Room, Epoch: e.Epoch, Saved: n.rooms.Save(e.Room)})
+	if err == nil {
+		err = n.mesh.Handover(ctx, peerOf(e.To), mesh.Handover{RID: e.RID, Data: data})
+	}
+	answer := ownership.OpenAnswer{Refused: ownership.NoAnswer}
+	switch {
+	case err == nil:
+		answer = n.newOwner(ctx, e)
+	case errors.Is(err, mesh.ErrRefused), errors.Is(err, mesh.ErrWrongNode), errors.Is(err, mesh.ErrDeclined):
+		answer.Refused = ownership.Unreachable
+		fallthrough
+	default:
+		n.log.Warn("hand a room over", "room", e.Room, "node", e.To.Node, "error", err)
+	}
+	n.post(func(core *ownership.Node, now time.Time) { core.Answered(e.Op, answer, now) })
+}
+
+// newOwner reads under which epoch the node that took a room owns it.
+func (n *Node) newOwner(ctx context.Context, e ownership.HandOver) ownership.OpenAnswer {
+	record, epoch, err := n.records.find(ctx, e.RID)
+	if err != nil {
+		return ownership.OpenAnswer{Refused: ownership.NoAnswer}
+	}
+	return ownership.OpenAnswer{Owner: record.Owner, Epoch: epoch}
 }

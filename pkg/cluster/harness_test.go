@@ -237,7 +237,7 @@ func (m *member) kill() {
 	m.mesh.Close()
 	m.engine.Close()
 	m.work.Wait()
-	m.endWaiting()
+	m.waiting.wakeAll(ownership.Outcome{Refused: ownership.Draining})
 }
 
 // get asks for a room through a node and returns which one answered.

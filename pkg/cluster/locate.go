@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"sfu/pkg/cluster/mesh"
@@ -69,15 +68,11 @@ func (n *Node) Find(ctx context.Context, room string) (Location, error) {
 		return Location{}, &Refused{Reason: ownership.Draining, RetryAfter: time.Second}
 	}
 	if !known {
-		entry, err := n.engine.Get(ctx, ownership.RID(room))
-		if err != nil {
-			return Location{Here: true}, nil
-		}
-		record, err := ownership.ParseRecord(entry.Value)
+		record, epoch, err := n.records.find(ctx, ownership.RID(room))
 		if err != nil || record.Owner.Incarnation == n.self.Incarnation {
 			return Location{Here: true}, nil
 		}
-		outcome = ownership.Outcome{Owner: record.Owner, Epoch: ownership.Epoch{Gen: n.generation(), Rev: entry.Revision}}
+		outcome = ownership.Outcome{Owner: record.Owner, Epoch: epoch}
 	}
 	if outcome.Here {
 		return Location{Here: true}, nil
@@ -98,11 +93,8 @@ func (n *Node) Find(ctx context.Context, room string) (Location, error) {
 
 // want asks the core and waits for its answer.
 func (n *Node) want(ctx context.Context, room string) (ownership.Outcome, error) {
-	answer := make(chan ownership.Outcome, 1)
 	rid := ownership.RID(room)
-	n.mu.Lock()
-	n.waiting[rid] = append(n.waiting[rid], answer)
-	n.mu.Unlock()
+	answer := n.waiting.add(rid)
 	n.post(func(core *ownership.Node, now time.Time) { core.Want(room, now) })
 	select {
 	case o := <-answer:
@@ -113,24 +105,8 @@ func (n *Node) want(ctx context.Context, room string) (ownership.Outcome, error)
 	case <-n.done:
 		return ownership.Outcome{}, &Refused{Reason: ownership.Draining, RetryAfter: time.Second}
 	case <-ctx.Done():
-		n.mu.Lock()
-		n.waiting[rid] = slices.DeleteFunc(n.waiting[rid], func(c chan ownership.Outcome) bool { return c == answer })
-		if len(n.waiting[rid]) == 0 {
-			delete(n.waiting, rid)
-		}
-		n.mu.Unlock()
+		n.waiting.remove(rid, answer)
 		return ownership.Outcome{}, fmt.Errorf("find the room: %w", ctx.Err())
-	}
-}
-
-// resolved wakes all who wait for a room.
-func (n *Node) resolved(e ownership.Resolved) {
-	n.mu.Lock()
-	waiting := n.waiting[e.RID]
-	delete(n.waiting, e.RID)
-	n.mu.Unlock()
-	for _, w := range waiting {
-		w <- e.Outcome
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
-	"errors"
 	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
@@ -27,34 +26,29 @@ type Node struct {
 	log    *slog.Logger
 	engine *engine.Engine
 	mesh   *mesh.Mesh // nil in a cluster of one
-	gen    atomic.Int64
 
 	life   context.Context
 	cancel context.CancelFunc
 	work   sync.WaitGroup
-	inbox  chan func(core *ownership.Node, now time.Time)
-	done   chan struct{}
+	*loop
 
-	mu      sync.Mutex
-	waiting map[string][]chan ownership.Outcome // by rid
-	tickets map[uint64]func(ownership.OpenAnswer)
-	ticket  uint64
-	probing map[ownership.Incarnation]bool
-	drain   drainState
-	tally   tally
+	records  *records
+	messages *messages
+	peers    *peers
+	waiting  waiting // for where a room is
+	owed     tickets
+	moved    atomic.Uint64 // participants that were told to join anew elsewhere
+
+	mu    sync.Mutex
+	drain drainState
 }
 
 // New returns a running Node. It does not wait for an external engine.
 func New(cfg Config, rooms Rooms, serve Requests) (*Node, error) {
 	cfg = cfg.withDefaults()
 	n := &Node{
-		cfg: cfg, rooms: rooms, serve: serve, log: cfg.Log,
-		self:    ownership.Member{Incarnation: newIncarnation(), Node: cfg.Name, Addr: cfg.Address, URL: cfg.URL},
-		inbox:   make(chan func(*ownership.Node, time.Time), 256),
-		done:    make(chan struct{}),
-		waiting: map[string][]chan ownership.Outcome{},
-		tickets: map[uint64]func(ownership.OpenAnswer){},
-		probing: map[ownership.Incarnation]bool{},
+		cfg: cfg, rooms: rooms, serve: serve, log: cfg.Log, loop: newLoop(),
+		self: ownership.Member{Incarnation: newIncarnation(), Node: cfg.Name, Addr: cfg.Address, URL: cfg.URL},
 	}
 	n.life, n.cancel = context.WithCancel(context.Background())
 	if err := n.open(); err != nil {
@@ -62,7 +56,11 @@ func New(cfg Config, rooms Rooms, serve Requests) (*Node, error) {
 		return nil, err
 	}
 	core := ownership.NewNode(n.self, cfg.Rules, mathrand.IntN, time.Now())
-	go n.loop(core)
+	interval := tickInterval
+	if n.mesh == nil {
+		interval = tickAlone
+	}
+	go n.run(n.life, core, interval, n.peers.watch, n.carryOut)
 	n.work.Go(n.beat)
 	if n.mesh != nil {
 		n.work.Go(n.listen)
@@ -86,10 +84,13 @@ func (n *Node) open() error {
 		}
 		n.mesh = m
 	}
-	e, err := engine.Open(engine.Config{Node: n.cfg.Name, Incarnation: string(n.self.Incarnation), External: n.cfg.External, Log: n.log}, observer{n})
+	n.peers = &peers{mesh: n.mesh, loop: n.loop, life: n.life, work: &n.work, log: n.log, probing: map[ownership.Incarnation]bool{}}
+	n.records = &records{loop: n.loop, life: n.life, log: n.log}
+	e, err := engine.Open(engine.Config{Node: n.cfg.Name, Incarnation: string(n.self.Incarnation), External: n.cfg.External, Log: n.log}, observer{n.records, n.young})
 	if err == nil {
-		n.engine = e
-		err = n.subscribe()
+		n.engine, n.records.engine = e, e
+		n.messages = &messages{engine: e, loop: n.loop, owed: &n.owed, life: n.life, log: n.log}
+		err = n.messages.subscribe(n.self.Incarnation)
 	}
 	if err != nil {
 		if e != nil {
@@ -103,17 +104,10 @@ func (n *Node) open() error {
 	return nil
 }
 
-func (n *Node) subscribe() error {
-	for subject, f := range map[string]func(engine.Message){
-		subjectHeartbeat: n.heardHeartbeat,
-		subjectNode + string(n.self.Incarnation) + subjectOpen:  n.askedToOpen,
-		subjectNode + string(n.self.Incarnation) + subjectFence: n.heardFence,
-	} {
-		if _, err := n.engine.Subscribe(subject, f); err != nil {
-			return err
-		}
-	}
-	return nil
+// young reports whether a store is so new that nodes which own rooms may not have written them into it yet. Nobody else can have owned rooms in
+// a store of this process.
+func (n *Node) young(gen int64) bool {
+	return n.cfg.External != nil && time.Since(time.Unix(0, gen)) < n.cfg.Rules.Hold
 }
 
 func (n *Node) listen() {
@@ -122,50 +116,48 @@ func (n *Node) listen() {
 	}
 }
 
-// post gives the loop something to do. What comes after the end is lost.
-func (n *Node) post(f func(core *ownership.Node, now time.Time)) {
-	select {
-	case n.inbox <- f:
-	case <-n.done:
+// carryOut begins what the core wants done. It runs on the loop and does not block.
+func (n *Node) carryOut(e ownership.Effect) {
+	switch e := e.(type) {
+	case ownership.Get:
+		n.work.Go(func() { n.records.get(e) })
+	case ownership.Create:
+		n.work.Go(func() { n.records.create(e) })
+	case ownership.Update:
+		n.work.Go(func() { n.records.update(e) })
+	case ownership.Delete:
+		n.work.Go(func() { n.records.delete(e) })
+	case ownership.Open:
+		n.work.Go(func() { n.messages.askToOpen(e) })
+	case ownership.TellFenced:
+		n.messages.fence(e)
+	case ownership.Reply:
+		n.owed.answer(e.Ticket, e.Answer)
+	case ownership.Resolved:
+		n.waiting.wake(e.RID, e.Outcome)
+	case ownership.Probe:
+		n.peers.probe(e.Peer)
+	case ownership.Ask:
+		n.work.Go(func() { n.peers.ask(e) })
+	case ownership.HandOver:
+		n.work.Go(func() { n.handOver(e) })
+	case ownership.Evict:
+		n.work.Go(func() { n.evict(e) })
+	default:
+		panic(fmt.Sprintf("cluster: unknown effect %T", e))
 	}
 }
 
-// query runs f on the loop and waits for it; it returns false after the end.
-func (n *Node) query(f func(core *ownership.Node, now time.Time)) bool {
-	ran := make(chan struct{})
-	n.post(func(core *ownership.Node, now time.Time) { f(core, now); close(ran) })
-	select {
-	case <-ran:
-		return true
-	case <-n.done:
-		return false
+// evict tells everybody in a room that it belongs to another node.
+func (n *Node) evict(e ownership.Evict) {
+	people := n.rooms.Participants(e.Room)
+	over := min(time.Duration(people)*time.Second/time.Duration(n.cfg.MoveRate), moveLimit)
+	if !e.Planned { // whoever is still here is alone already
+		over = min(over, time.Second/2)
 	}
-}
-
-// loop is the one goroutine that touches the core.
-func (n *Node) loop(core *ownership.Node) {
-	defer close(n.done)
-	interval := tickInterval
-	if n.mesh == nil {
-		interval = tickAlone
-	}
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for {
-		select {
-		case f := <-n.inbox:
-			f(core, time.Now())
-		case <-tick.C:
-			now := time.Now()
-			core.Tick(now)
-			n.watchEdges(core, now)
-		case <-n.life.Done():
-			return
-		}
-		for _, e := range core.Effects() {
-			n.carryOut(e)
-		}
-	}
+	n.log.Info("a room goes to another node", "room", e.Room, "node", e.Owner.Node, "planned", e.Planned, "participants", people)
+	moved := n.rooms.Move(e.Room, over)
+	n.moved.Add(uint64(moved))
 }
 
 // beat publishes heartbeats.
@@ -186,13 +178,15 @@ func (n *Node) sayAlive() {
 	load, people := n.rooms.Load(), n.rooms.People()
 	n.query(func(core *ownership.Node, now time.Time) {
 		core.Measured(load, people, n.cfg.Version)
-		n.publish(subjectHeartbeat, core.Heartbeat(now))
+		n.messages.heartbeat(core.Heartbeat(now))
 	})
 }
 
 // Close gives up the rooms of this node and ends everything. Sessions must have ended before.
 func (n *Node) Close() {
-	n.release()
+	var owned []ownership.Delete
+	n.query(func(core *ownership.Node, _ time.Time) { owned = core.Abandon() })
+	n.records.release(owned)
 	n.cancel()
 	<-n.done
 	if n.mesh != nil {
@@ -200,54 +194,5 @@ func (n *Node) Close() {
 	}
 	n.engine.Close()
 	n.work.Wait()
-	n.endWaiting()
-}
-
-// release deletes the records of the rooms that are still owned, so that others need not find out that this node is gone.
-func (n *Node) release() {
-	ctx, cancel := context.WithTimeout(n.life, releaseLimit)
-	defer cancel()
-	var owned []ownership.Delete
-	n.query(func(core *ownership.Node, now time.Time) { owned = core.Abandon() })
-	var deleting sync.WaitGroup
-	slots := make(chan struct{}, 32)
-	for _, d := range owned {
-		slots <- struct{}{}
-		deleting.Go(func() {
-			defer func() { <-slots }()
-			if err := n.engine.Delete(ctx, d.RID, d.Rev); err != nil && !errors.Is(err, engine.ErrConflict) {
-				n.log.Debug("give up a room at the end", "error", err)
-			}
-		})
-	}
-	deleting.Wait()
-}
-
-// endWaiting ends those who still wait.
-func (n *Node) endWaiting() {
-	n.mu.Lock()
-	waiting := n.waiting
-	n.waiting = map[string][]chan ownership.Outcome{}
-	n.mu.Unlock()
-	for _, all := range waiting {
-		for _, w := range all {
-			w <- ownership.Outcome{Refused: ownership.Draining, RetryAfter: time.Second}
-		}
-	}
-}
-
-// An observer passes on what the engine says of itself.
-type observer struct{ n *Node }
-
-// Up is told the store's time of creation.
-func (o observer) Up(gen int64) {
-	// Nobody else can have owned rooms in a store of this process.
-	o.n.gen.Store(gen)
-	young := o.n.cfg.External != nil && time.Since(time.Unix(0, gen)) < o.n.cfg.Rules.Hold
-	o.n.post(func(core *ownership.Node, now time.Time) { core.Up(gen, young, now) })
-}
-
-// Down is told why.
-func (o observer) Down(error) {
-	o.n.post(func(core *ownership.Node, now time.Time) { core.Down(now) })
+	n.waiting.wakeAll(ownership.Outcome{Refused: ownership.Draining, RetryAfter: time.Second})
 }

@@ -70,9 +70,9 @@ func (s service) Handover(ctx context.Context, from string, h mesh.Handover) err
 		}
 	}
 	answers := make(chan ownership.OpenAnswer, 1)
-	s.n.ask(ownership.OpenRequest{
-		RID: h.RID, Room: given.Room, Over: given.Epoch, Former: ownership.Incarnation(from), Handover: true,
-	}, func(a ownership.OpenAnswer) { answers <- a })
+	ticket := s.n.owed.add(func(a ownership.OpenAnswer) { answers <- a })
+	request := ownership.OpenRequest{RID: h.RID, Room: given.Room, Over: given.Epoch, Former: ownership.Incarnation(from), Handover: true}
+	s.n.post(func(core *ownership.Node, now time.Time) { core.Asked(request, ticket, now) })
 	select {
 	case a := <-answers:
 		if a.Refused == "" && a.Owner.Incarnation == s.n.self.Incarnation {
@@ -85,39 +85,4 @@ func (s service) Handover(ctx context.Context, from string, h mesh.Handover) err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// handOver gives a room to another node.
-func (n *Node) handOver(e ownership.HandOver) {
-	ctx, cancel := context.WithTimeout(n.life, handoverLimit)
-	defer cancel()
-	data, err := json.Marshal(handover{Room: e.Room, Epoch: e.Epoch, Saved: n.rooms.Save(e.Room)})
-	if err == nil {
-		err = n.mesh.Handover(ctx, peerOf(e.To), mesh.Handover{RID: e.RID, Data: data})
-	}
-	answer := ownership.OpenAnswer{Refused: ownership.NoAnswer}
-	switch {
-	case err == nil:
-		answer = n.newOwner(ctx, e)
-	case errors.Is(err, mesh.ErrRefused), errors.Is(err, mesh.ErrWrongNode), errors.Is(err, mesh.ErrDeclined):
-		answer.Refused = ownership.Unreachable
-		fallthrough
-	default:
-		n.log.Warn("hand a room over", "room", e.Room, "node", e.To.Node, "error", err)
-	}
-	n.post(func(core *ownership.Node, now time.Time) { core.Answered(e.Op, answer, now) })
-}
-
-// newOwner reads under which epoch the node that took a room owns it.
-func (n *Node) newOwner(ctx context.Context, e ownership.HandOver) ownership.OpenAnswer {
-	gen := n.generation()
-	entry, err := n.engine.Get(ctx, e.RID)
-	var record ownership.Record
-	if err == nil {
-		record, err = ownership.ParseRecord(entry.Value)
-	}
-	if err != nil {
-		return ownership.OpenAnswer{Refused: ownership.NoAnswer}
-	}
-	return ownership.OpenAnswer{Owner: record.Owner, Epoch: ownership.Epoch{Gen: gen, Rev: entry.Revision}}
 }

@@ -1,17 +1,12 @@
 package cluster
 
 import (
-	"sync/atomic"
 	"time"
 
 	"sfu/pkg/cluster/engine"
 	"sfu/pkg/cluster/mesh"
 	"sfu/pkg/cluster/ownership"
 )
-
-type tally struct {
-	moved atomic.Uint64
-}
 
 // Stats are a node's view of the cluster, and counts since its start.
 type Stats struct {
@@ -35,7 +30,7 @@ type Stats struct {
 
 // Stats returns the present values.
 func (n *Node) Stats() Stats {
-	s := Stats{Node: n.cfg.Name, Nodes: map[string]uint64{}, Moved: n.tally.moved.Load(), Engine: n.engine.Stats()}
+	s := Stats{Node: n.cfg.Name, Nodes: map[string]uint64{}, Moved: n.moved.Load(), Engine: n.engine.Stats()}
 	if n.mesh != nil {
 		s.Mesh = n.mesh.Stats()
 	}
