@@ -31,42 +31,36 @@ type Times struct {
 
 // A Client is a participant of a room.
 type Client struct {
-	base, room string
+	base, name string // of the server and of the room
 	opts       Options
 	source     *synthetic.Source
 	peer       *peer // changed on the goroutine of run with negotiation.mu held
+	stopped    *peer // that of before, while there is no other; of the goroutine of run
 	offers     negotiation
+	line       line
+	room       room
+	media      connection
 	background sync.WaitGroup // what run waits for in the end
 	// life ends with Close.
 	life context.Context
 	end  context.CancelFunc
 	done chan struct{}
 
-	mu       sync.Mutex
-	state    State
-	changed  chan struct{} // closed and replaced when state changes
-	info     protocol.RoomInfo
-	session  string // the secret
-	socket   *socket
-	nextID   uint64
-	pending  map[uint64]func(protocol.ServerMessage, error)
-	cutUntil time.Time
-	err      error
-	times    Times
-	media    webrtc.PeerConnectionState
-	restart  *time.Timer
-	stopped  *peer // that of before, while there is no other; of the goroutine of run
-	// generation counts the PeerConnections, so that the word of an old one is told.
-	generation int
-	pulse      pulse
+	mu              sync.Mutex
+	info            protocol.RoomInfo
+	session         string // the secret
+	started, joined time.Time
+	err             error
 }
 
-// Join enters room on the server at base, such as "http://127.0.0.1:8080". A refusal is a *protocol.Error. The Client must be closed.
-func Join(ctx context.Context, base, room string, opts Options) (*Client, error) {
+// Join enters the room of that name on the server at base, such as "http://127.0.0.1:8080". A refusal is a *protocol.Error. The Client must be closed.
+func Join(ctx context.Context, base, name string, opts Options) (*Client, error) {
 	c := &Client{
-		base: base, room: room, opts: opts.withDefaults(), done: make(chan struct{}),
-		state: newState(), changed: make(chan struct{}), pending: map[uint64]func(protocol.ServerMessage, error){},
-		times: Times{Started: time.Now()},
+		base: base, name: name, opts: opts.withDefaults(), done: make(chan struct{}), started: time.Now(),
+		room: room{state: newState(), changed: make(chan struct{})},
+	}
+	if !c.opts.NoRestart {
+		c.media.restart = c.restartICE
 	}
 	c.life, c.end = context.WithCancel(context.Background())
 	c.source = synthetic.NewSource(opts.Name, nil)
@@ -84,7 +78,7 @@ func (c *Client) join(ctx context.Context) error {
 	info := c.opts.Info
 	if info == nil {
 		var err error
-		if info, err = c.opts.info(ctx, c.base, c.room); err != nil {
+		if info, err = c.opts.info(ctx, c.base, c.name); err != nil {
 			return err
 		}
 	}
@@ -96,17 +90,15 @@ func (c *Client) join(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.dial(ctx)
-	if err != nil {
+	if err := c.redial(ctx); err != nil {
 		return err
 	}
-	c.socket = s
 	return c.greet(ctx, offer)
 }
 
 // greet says join on a new socket and takes the answer.
 func (c *Client) greet(ctx context.Context, offer *protocol.Offer) error {
-	joined, err := c.hello(ctx, c.joinMessage(offer))
+	joined, err := c.line.hello(ctx, c.joinMessage(offer))
 	if err != nil {
 		return err
 	}
@@ -122,8 +114,8 @@ func (c *Client) greet(ctx context.Context, offer *protocol.Offer) error {
 	c.enter(joined)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.times.Joined.IsZero() {
-		c.times.Joined = time.Now()
+	if c.joined.IsZero() {
+		c.joined = time.Now()
 	}
 	return nil
 }
@@ -143,12 +135,7 @@ func (c *Client) joinMessage(offer *protocol.Offer) protocol.Join {
 
 // openPeer makes the PeerConnection with its first m-lines: those of before, where there is one, which is stopped already.
 func (c *Client) openPeer(ctx context.Context, before *peer) error {
-	c.mu.Lock()
-	c.generation++
-	generation := c.generation
-	c.media = webrtc.PeerConnectionStateNew
-	info := c.info
-	c.mu.Unlock()
+	generation, info := c.media.begin(), c.Info()
 	cfg := peerConfig{
 		codecs: c.opts.VideoCodecs, servers: info.ICEServers, receiver: c.opts.Receiver, source: c.source,
 		pacing: c.opts.Pacing, slowCipher: c.opts.SlowCipher, logs: pionLogs{c.opts.Log},
@@ -215,58 +202,44 @@ func (c *Client) listen(ctx context.Context) (net.PacketConn, error) {
 func (c *Client) enter(joined protocol.Joined) {
 	c.mu.Lock()
 	c.session = joined.Session
-	c.state.apply(joined)
-	c.notify()
 	c.mu.Unlock()
+	c.line.opened() // before anybody can see that the room was entered
+	c.room.change(func(s *State) { s.apply(joined) })
 	if c.opts.OnMessage != nil {
 		c.opts.OnMessage(joined)
 	}
 }
 
-// notify wakes those who wait for the state. c.mu is held.
-func (c *Client) notify() {
-	close(c.changed)
-	c.changed = make(chan struct{})
-}
-
-// State returns what is known of the room.
-func (c *Client) State() State {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.state.clone()
-}
-
-// Await waits until ok says yes to the State, which it must neither change nor keep. It is asked after every change.
-func (c *Client) Await(ctx context.Context, ok func(*State) bool) error {
-	for {
-		c.mu.Lock()
-		met, changed := ok(&c.state), c.changed
-		c.mu.Unlock()
-		if met {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-c.done:
-			c.mu.Lock()
-			met, err := ok(&c.state), c.err
-			c.mu.Unlock()
-			if met {
-				return nil
-			}
-			return errors.Join(ErrClosed, err)
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+// mediaChanged is told how far a PeerConnection is, by a goroutine of pion.
+func (c *Client) mediaChanged(generation int, s webrtc.PeerConnectionState) {
+	if c.media.changed(generation, s) {
+		c.room.change(func(*State) {})
 	}
 }
 
-// Self is the participant's own id.
-func (c *Client) Self() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.state.Self
+// restartICE begins a restart because the path is lost.
+func (c *Client) restartICE() {
+	c.offers.do(c, change{restart: true, done: func(_ protocol.Answer, err error) {
+		if err != nil && !errors.Is(err, ErrClosed) {
+			c.opts.Log.Debug("restart ICE", "error", err)
+		}
+	}})
 }
+
+// State returns what is known of the room.
+func (c *Client) State() State { return c.room.snapshot() }
+
+// Await waits until ok says yes to the State, which it must neither change nor keep. It is asked after every change.
+func (c *Client) Await(ctx context.Context, ok func(*State) bool) error {
+	met, err := c.room.await(ctx, c.done, ok)
+	if met || err != nil {
+		return err
+	}
+	return errors.Join(ErrClosed, c.Err())
+}
+
+// Self is the participant's own id.
+func (c *Client) Self() string { return c.room.self() }
 
 // Info is what the server told before the last join.
 func (c *Client) Info() protocol.RoomInfo {
@@ -277,16 +250,16 @@ func (c *Client) Info() protocol.RoomInfo {
 
 // Times returns how joining went.
 func (c *Client) Times() Times {
+	_, connected := c.media.connected()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.times
+	return Times{Started: c.started, Joined: c.joined, Connected: connected}
 }
 
 // Connected reports whether media can flow.
 func (c *Client) Connected() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.media == webrtc.PeerConnectionStateConnected
+	now, _ := c.media.connected()
+	return now
 }
 
 // Received returns what arrived on each m-line.
@@ -294,10 +267,7 @@ func (c *Client) Received() []reception.Stats { return c.opts.Receiver.Stats() }
 
 // ReceivedOf returns what arrived on the m-line that carries track now.
 func (c *Client) ReceivedOf(track string) (reception.Stats, bool) {
-	c.mu.Lock()
-	place, ok := c.state.PlaceOf(track)
-	c.mu.Unlock()
-	if ok {
+	if place, ok := c.room.placeOf(track); ok {
 		for _, s := range c.opts.Receiver.Stats() {
 			if s.MID == place.MID {
 				return s, true
@@ -331,40 +301,27 @@ func (c *Client) Err() error {
 // abandon frees what a failed join has opened.
 func (c *Client) abandon() error {
 	c.end()
-	if c.socket != nil {
-		c.socket.close()
-	}
+	c.line.close()
 	c.source.Close()
 	if c.peer == nil {
 		return nil
 	}
-	c.stopRestarts()
+	c.media.end()
 	c.offers.close()
 	c.peer.stop()
 	return c.peer.close()
 }
 
-// stopRestarts ends the restarts of ICE.
-func (c *Client) stopRestarts() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.restart != nil {
-		c.restart.Stop()
-	}
-}
-
 // Close goes away without a word, as a closed tab does, and waits for everything to end.
 func (c *Client) Close() error {
 	c.end()
-	c.mu.Lock()
-	c.socket.close()
-	c.mu.Unlock()
+	c.line.close()
 	<-c.done
 	return c.Err()
 }
 
 // Leave leaves the room and closes the Client.
 func (c *Client) Leave(ctx context.Context) error {
-	_, err := c.request(ctx, protocol.Leave{})
+	_, err := c.line.request(ctx, protocol.Leave{})
 	return errors.Join(err, c.Close())
 }

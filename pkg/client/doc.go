@@ -8,17 +8,18 @@
 //
 // # Files
 //
-// client.go and requests.go are what a user sees. session.go holds the socket, lost and resumed; rejoin.go joins anew with what was
-// published and received before, pulse.go finds a server that is silent; negotiation.go the offers, one at a
-// time, as opaque text. peer.go owns the PeerConnection, sdp.go reads answers and path.go their
-// addresses: nothing else knows SDP or ICE. media.go joins
-// the PeerConnection to the MediaReceiver: decrypted packets, or a look at the encrypted ones before (tap).
+// client.go and requests.go are what a user sees; a Client joins four parts. room.go is the State and who waits for it. line.go is the way to the
+// server, one socket.go after the other, with the requests under way, and pulse.go finds a server that is silent on it. connection.go says how far the
+// PeerConnection is and has ICE restarted. negotiation.go makes the offers, one at a time, as opaque text. session.go reads what the server says and
+// resumes a lost session; rejoin.go joins anew with what was published and received before. peer.go owns the PeerConnection, sdp.go reads answers and
+// path.go their addresses: nothing else knows SDP or ICE. media.go joins the PeerConnection to the MediaReceiver: decrypted packets, or a look at the
+// encrypted ones before (tap).
 //
 // # Goroutines and locks
 //
-// A Client owns three goroutines beside pion's, and a fourth with Options.Rejoin (watch): one reads the socket and does everything that follows from what the server says, one
-// sends feedback on what arrives, and one (synthetic.Source) sends media. With a Served socket the second is not needed: who reads the
-// socket shows what comes and has the feedback sent. Close ends and awaits them all. Client.mu guards the
-// State, the socket and the requests under way; negotiation.mu the offers, and is taken first. OnMessage is called without locks,
-// on the reading goroutine: it must not wait for an answer of the server.
+// A Client owns three goroutines beside pion's, and a fourth with Options.Rejoin (watch): one reads the socket and does everything that follows from
+// what the server says, one sends feedback on what arrives, and one (synthetic.Source) sends media. With a Served socket the second is not needed: who
+// reads the socket shows what comes and has the feedback sent. Close ends and awaits them all. negotiation.mu guards the offers and is taken first; each
+// other part has a lock of its own, and no two of these are held at once. OnMessage is called without locks, on the reading goroutine: it must not
+// wait for an answer of the server.
 package client

@@ -134,7 +134,7 @@ func (n *negotiation) grow(c *Client, count int) {
 
 // flush offers what waits, unless an offer is under way or there is no socket. mu is held.
 func (n *negotiation) flush(c *Client) {
-	if n.underWay || len(n.waiting) == 0 || !c.online() {
+	if n.underWay || len(n.waiting) == 0 || !c.line.isOpen() {
 		return
 	}
 	if n.refused {
@@ -165,7 +165,7 @@ func (n *negotiation) flush(c *Client) {
 
 // send sends the offer under way. When the socket is lost it is sent again after it was found. mu is held.
 func (n *negotiation) send(c *Client) {
-	_ = c.send(n.offer, func(m protocol.ServerMessage, err error) { n.reply(c, m, err) })
+	_ = c.line.send(n.offer, func(m protocol.ServerMessage, err error) { n.reply(c, m, err) })
 }
 
 // reply takes the answer to the offer under way, on the reading goroutine.
@@ -199,7 +199,7 @@ func (n *negotiation) reply(c *Client, m protocol.ServerMessage, err error) {
 
 // confirm lets the server use what was new in the last answer. mu is held.
 func (n *negotiation) confirm(c *Client) {
-	_ = c.send(protocol.Applied{PC: n.offer.PC, N: n.offer.N}, func(protocol.ServerMessage, error) {}) // said again after a resume
+	_ = c.line.send(protocol.Applied{PC: n.offer.PC, N: n.offer.N}, func(protocol.ServerMessage, error) {}) // said again after a resume
 }
 
 // again sends the offer once more, under a new number. mu is held.
@@ -283,10 +283,4 @@ func (c *Client) negotiate(ctx context.Context, ch change) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-func (c *Client) online() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.state.Online
 }

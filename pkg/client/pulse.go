@@ -1,10 +1,6 @@
 package client
 
-import (
-	"time"
-
-	"sfu/pkg/signaling/protocol"
-)
+import "time"
 
 // Times of the liveness check, those of PROTOCOL.md.
 const (
@@ -17,7 +13,7 @@ const (
 	lookEvery  = 250 * time.Millisecond
 )
 
-// A pulse tells when a server does not answer any more. The zero value has heard nothing yet. Client.mu guards it.
+// A pulse tells when a server does not answer any more. The zero value has heard nothing yet. line.mu guards it.
 type pulse struct {
 	heard time.Time // the last answer
 	asked time.Time // the ping that has none yet, zero for none
@@ -62,45 +58,20 @@ func (c *Client) watch() {
 	for {
 		select {
 		case now := <-ticker.C:
-			c.look(now)
+			c.line.look(now, c.room.flowing(), c.packets)
 		case <-c.life.Done():
 			return
 		}
 	}
 }
 
-func (c *Client) look(now time.Time) {
-	c.mu.Lock()
-	if !c.state.Online {
-		c.pulse = pulse{}
-		c.mu.Unlock()
-		return
+// packets is how much has come in all.
+func (c *Client) packets() uint64 {
+	var all uint64
+	for _, line := range c.opts.Receiver.Stats() {
+		all += line.Packets
 	}
-	ping, doubtful, flowing, s := c.pulse.due(now), c.pulse.doubtful(now), c.state.flowing(), c.socket
-	c.mu.Unlock()
-	switch {
-	case ping:
-		_ = c.send(protocol.Ping{}, c.pong) // a socket that fails ends by itself
-	case doubtful:
-		var packets uint64
-		for _, line := range c.opts.Receiver.Stats() {
-			packets += line.Packets
-		}
-		c.mu.Lock()
-		lost := c.socket == s && c.pulse.doubtful(now) && c.pulse.lost(now, packets, flowing)
-		c.mu.Unlock()
-		if lost {
-			_ = s.conn.NetConn().Close()
-		}
-	}
-}
-
-func (c *Client) pong(_ protocol.ServerMessage, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err == nil {
-		c.pulse.answered(time.Now())
-	}
+	return all
 }
 
 // flowing reports whether the server should be sending media.

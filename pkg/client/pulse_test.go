@@ -126,15 +126,15 @@ func TestRefusalsOfARejoin(t *testing.T) {
 func TestNewSocketHasItsOwnPulse(t *testing.T) {
 	now := time.Now()
 	last, next := &socket{}, &socket{}
-	c := &Client{socket: last, state: State{Online: true}}
-	c.pulse.due(now)
-	if !c.pulse.due(now.Add(pingEvery)) || !c.pulse.lost(now.Add(pingEvery+pongWithin), 0, false) {
+	l := &line{socket: last, open: true}
+	l.pulse.due(now)
+	if !l.pulse.due(now.Add(pingEvery)) || !l.pulse.lost(now.Add(pingEvery+pongWithin), 0, false) {
 		t.Fatal("the last socket is not given up")
 	}
-	if c.use(next) != last || c.socket != next {
+	if l.use(next) != last || l.present() != next {
 		t.Error("the next socket is not used")
 	}
-	if c.pulse.doubtful(now.Add(pingEvery + pongWithin + lookEvery)) {
+	if l.pulse.doubtful(now.Add(pingEvery + pongWithin + lookEvery)) {
 		t.Error("the next socket is doubted at once")
 	}
 }

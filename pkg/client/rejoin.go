@@ -27,7 +27,7 @@ func passes(reason string) bool { return reason == "moved" || reason == "shutdow
 func (c *Client) rejoin() bool {
 	ctx, cancel := context.WithTimeout(c.life, c.opts.Rejoin)
 	defer cancel()
-	c.stopRestarts()
+	c.media.pause()
 	c.peer.stop()
 	c.stopped = c.peer
 	c.closePeer(c.peer)
@@ -106,7 +106,7 @@ func (c *Client) comeBack(ctx context.Context, r *rejoining) error {
 		return err
 	}
 	if err := c.greet(ctx, r.offer); err != nil {
-		c.socket.close()
+		c.line.close()
 		c.lost()
 		return err
 	}
@@ -139,7 +139,7 @@ func (c *Client) closePeer(p *peer) {
 
 // ask asks for the room anew.
 func (c *Client) ask(ctx context.Context) error {
-	info, err := c.opts.info(ctx, c.base, c.room)
+	info, err := c.opts.info(ctx, c.base, c.name)
 	if err != nil {
 		return err
 	}

@@ -2,11 +2,7 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
-
-	"github.com/pion/webrtc/v4"
 
 	"sfu/pkg/signaling/protocol"
 	"sfu/pkg/synthetic"
@@ -15,7 +11,7 @@ import (
 // Do sends a request that needs nothing else done here, such as View, Subscribe, Say or Rename, and returns its answer. The error is a
 // *protocol.Error for what the server refuses, and ErrSocketLost when no answer came.
 func (c *Client) Do(ctx context.Context, m protocol.ClientMessage) (protocol.ServerMessage, error) {
-	return c.request(ctx, m)
+	return c.line.request(ctx, m)
 }
 
 // RestartICE gives the connection new credentials and looks for a new path. Media goes on if the old one still works.
@@ -30,9 +26,7 @@ func (c *Client) AddSlots(ctx context.Context, count int) error {
 
 // RequestKeyframe asks for a keyframe on the m-line that carries track. It reports whether there is one, and whether the receiver can.
 func (c *Client) RequestKeyframe(track string) bool {
-	c.mu.Lock()
-	place, ok := c.state.PlaceOf(track)
-	c.mu.Unlock()
+	place, ok := c.room.placeOf(track)
 	asker, can := c.opts.Receiver.(interface{ RequestKeyframe(mid string) })
 	if ok && can {
 		asker.RequestKeyframe(place.MID)
@@ -92,7 +86,7 @@ func (p *Publication) Mute(ctx context.Context, muted bool) error {
 	if muted {
 		p.out.player.SetAllActive(false)
 	}
-	if _, err := p.client.request(ctx, protocol.Mute{Track: p.Track(), Muted: muted}); err != nil {
+	if _, err := p.client.line.request(ctx, protocol.Mute{Track: p.Track(), Muted: muted}); err != nil {
 		return err
 	}
 	if !muted {
@@ -105,7 +99,7 @@ func (p *Publication) Mute(ctx context.Context, muted bool) error {
 func (p *Publication) Unpublish(ctx context.Context) error {
 	p.out.want(false, true)
 	p.out.player.SetAllActive(false)
-	_, err := p.client.request(ctx, protocol.Unpublish{Track: p.Track()})
+	_, err := p.client.line.request(ctx, protocol.Unpublish{Track: p.Track()})
 	return err
 }
 
@@ -114,7 +108,7 @@ func (p *Publication) Republish(ctx context.Context, source string) error {
 	p.client.offers.mu.Lock()
 	mid := p.out.mid()
 	p.client.offers.mu.Unlock()
-	m, err := p.client.request(ctx, protocol.Publish{PC: peerConnectionID, Mid: mid, Source: source})
+	m, err := p.client.line.request(ctx, protocol.Publish{PC: peerConnectionID, Mid: mid, Source: source})
 	if err != nil {
 		return err
 	}
@@ -126,52 +120,4 @@ func (p *Publication) Republish(ctx context.Context, source string) error {
 	p.out.setTrack(published.Track)
 	p.out.player.SetAllActive(true)
 	return nil
-}
-
-// patience is how long the path may be lost before ICE is restarted, and the pause between two restarts.
-const patience = 3 * time.Second
-
-// mediaChanged is told how far the connection is, by a goroutine of pion.
-func (c *Client) mediaChanged(generation int, s webrtc.PeerConnectionState) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if generation != c.generation {
-		return
-	}
-	c.media = s
-	if s == webrtc.PeerConnectionStateConnected && c.times.Connected.IsZero() {
-		c.times.Connected = time.Now()
-	}
-	c.notify()
-	if c.restart != nil {
-		c.restart.Stop()
-		c.restart = nil
-	}
-	if c.opts.NoRestart || c.life.Err() != nil {
-		return
-	}
-	switch s {
-	case webrtc.PeerConnectionStateDisconnected:
-		c.restart = time.AfterFunc(patience, func() { c.restartICE(generation) })
-	case webrtc.PeerConnectionStateFailed:
-		c.restart = time.AfterFunc(0, func() { c.restartICE(generation) })
-	}
-}
-
-// restartICE restarts ICE and does so again until the path is found.
-func (c *Client) restartICE(generation int) {
-	c.mu.Lock()
-	over := generation != c.generation || c.media == webrtc.PeerConnectionStateConnected || c.media == webrtc.PeerConnectionStateClosed || c.life.Err() != nil
-	if !over {
-		c.restart = time.AfterFunc(2*patience, func() { c.restartICE(generation) })
-	}
-	c.mu.Unlock()
-	if over {
-		return
-	}
-	c.offers.do(c, change{restart: true, done: func(_ protocol.Answer, err error) {
-		if err != nil && !errors.Is(err, ErrClosed) {
-			c.opts.Log.Debug("restart ICE", "error", err)
-		}
-	}})
 }

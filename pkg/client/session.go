@@ -4,11 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net/http"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -16,121 +12,14 @@ import (
 	"sfu/pkg/signaling/protocol"
 )
 
-// Times of the socket.
-const (
-	// silence is how long the server may say nothing, not even ping.
-	silence    = 15 * time.Second
-	writeLimit = 5 * time.Second
-	// maxServerMessage bounds what the server says at once: a snapshot of a large room with its answers.
-	maxServerMessage = 4 << 20
-)
-
 // backoff is how long to wait before each attempt to resume; the last one repeats.
 var backoff = []time.Duration{0, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
-
-// A socket is one WebSocket.
-type socket struct {
-	conn    *websocket.Conn
-	writing sync.Mutex
-	deaf    atomic.Bool
-}
-
-func (c *Client) dial(ctx context.Context) (*socket, error) {
-	at, err := c.socketURL()
-	if err != nil {
-		return nil, err
-	}
-	dialer := websocket.Dialer{
-		Subprotocols: []string{protocol.Version}, NetDialContext: c.opts.DialContext, TLSClientConfig: c.opts.TLS, HandshakeTimeout: 10 * time.Second,
-	}
-	conn, answer, err := dialer.DialContext(ctx, at, nil)
-	if err != nil {
-		if answer != nil && answer.StatusCode != http.StatusSwitchingProtocols {
-			body, _ := io.ReadAll(io.LimitReader(answer.Body, maxInfoBytes))
-			err = refusal(answer.Status, body)
-		}
-		return nil, fmt.Errorf("open the socket: %w", err)
-	}
-	conn.SetReadLimit(maxServerMessage)
-	s := &socket{conn: conn}
-	s.heard()
-	answerPing := conn.PingHandler()
-	conn.SetPingHandler(func(data string) error {
-		s.heard()
-		return answerPing(data)
-	})
-	return s, nil
-}
-
-// heard gives the server another time of silence.
-func (s *socket) heard() {
-	_ = s.conn.SetReadDeadline(time.Now().Add(silence))
-	if s.deaf.Load() {
-		_ = s.conn.SetReadDeadline(time.Now())
-	}
-}
-
-// deafen ends reading, for good and unnoticed by the server.
-func (s *socket) deafen() {
-	s.deaf.Store(true)
-	_ = s.conn.SetReadDeadline(time.Now())
-}
-
-func (s *socket) write(frame []byte) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	_ = s.conn.SetWriteDeadline(time.Now().Add(writeLimit))
-	return s.conn.WriteMessage(websocket.TextMessage, frame)
-}
-
-// read returns the next message of a known type.
-func (s *socket) read() (re uint64, m protocol.ServerMessage, err error) {
-	for {
-		_, frame, err := s.conn.ReadMessage()
-		if err != nil {
-			return 0, nil, err
-		}
-		s.heard()
-		if re, m, err = protocol.DecodeServer(frame); err == nil {
-			return re, m, nil
-		}
-	}
-}
-
-func (s *socket) close() { _ = s.conn.Close() }
-
-// hello sends the first message on a new socket and returns the answer.
-func (c *Client) hello(ctx context.Context, m protocol.ClientMessage) (protocol.Joined, error) {
-	c.mu.Lock()
-	c.nextID++
-	id, s := c.nextID, c.socket
-	c.mu.Unlock()
-	stop := context.AfterFunc(ctx, s.deafen)
-	defer stop()
-	if err := s.write(protocol.EncodeRequest(id, m)); err != nil {
-		return protocol.Joined{}, fmt.Errorf("%s: %w", m.Type(), err)
-	}
-	_, answer, err := s.read()
-	if ctx.Err() != nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		return protocol.Joined{}, fmt.Errorf("%s: %w", m.Type(), err)
-	}
-	switch answer := answer.(type) {
-	case protocol.Joined:
-		return answer, nil
-	case protocol.Error:
-		return protocol.Joined{}, &answer
-	}
-	return protocol.Joined{}, fmt.Errorf("%s: the server answers %s", m.Type(), answer.Type())
-}
 
 // run reads until the Client is out of the room.
 func (c *Client) run() {
 	defer close(c.done)
 	for {
-		err := c.listenTo(c.socket)
+		err := c.listenTo(c.line.present())
 		c.opts.Log.Debug("the socket has ended", "error", err)
 		c.lost()
 		if c.over(err) || !c.back(err) {
@@ -138,8 +27,8 @@ func (c *Client) run() {
 		}
 	}
 	c.end()
-	c.socket.close()
-	c.stopRestarts()
+	c.line.close()
+	c.media.end()
 	c.offers.close()
 	c.source.Close()
 	if c.peer != c.stopped {
@@ -147,9 +36,6 @@ func (c *Client) run() {
 		c.closePeer(c.peer)
 	}
 	c.background.Wait()
-	c.mu.Lock()
-	c.notify()
-	c.mu.Unlock()
 }
 
 // listenTo handles what comes on one socket, until it ends.
@@ -160,7 +46,7 @@ func (c *Client) listenTo(s *socket) error {
 			return err
 		}
 		if re != 0 {
-			c.answered(re, m)
+			c.line.answered(re, m)
 		}
 		if _, left := m.(protocol.Left); re == 0 || left {
 			c.happened(m)
@@ -170,10 +56,7 @@ func (c *Client) listenTo(s *socket) error {
 
 // happened takes an event.
 func (c *Client) happened(m protocol.ServerMessage) {
-	c.mu.Lock()
-	c.state.apply(m)
-	c.notify()
-	c.mu.Unlock()
+	c.room.change(func(s *State) { s.apply(m) })
 	if c.opts.OnMessage != nil {
 		c.opts.OnMessage(m)
 	}
@@ -182,33 +65,10 @@ func (c *Client) happened(m protocol.ServerMessage) {
 	}
 }
 
-// answered gives an answer to whoever asked.
-func (c *Client) answered(re uint64, m protocol.ServerMessage) {
-	c.mu.Lock()
-	take := c.pending[re]
-	delete(c.pending, re)
-	c.mu.Unlock()
-	if take == nil {
-		return
-	}
-	if refused, ok := m.(protocol.Error); ok {
-		take(nil, &refused)
-		return
-	}
-	take(m, nil)
-}
-
-// lost gives up what waits for an answer.
+// lost tells everybody that the socket is.
 func (c *Client) lost() {
-	c.mu.Lock()
-	c.state.Online = false
-	pending := c.pending
-	c.pending = map[uint64]func(protocol.ServerMessage, error){}
-	c.notify()
-	c.mu.Unlock()
-	for _, take := range pending {
-		take(nil, ErrSocketLost)
-	}
+	c.room.change(func(s *State) { s.Online = false })
+	c.line.lost()
 }
 
 // over reports whether the Client is out of the room for good, and keeps the reason.
@@ -216,23 +76,19 @@ func (c *Client) over(err error) bool {
 	if c.life.Err() != nil {
 		return true
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.state.Left != nil {
-		switch reason := c.state.Left.Reason; {
+	if left := c.room.left(); left != nil {
+		switch reason := left.Reason; {
 		case reason == "left":
 			return true
 		case c.opts.Rejoin > 0 && passes(reason):
 			return false
 		default:
-			c.err = fmt.Errorf("out of the room: %s", reason)
-			return true
+			return !c.giveUp(fmt.Errorf("out of the room: %s", reason))
 		}
 	}
 	var closed *websocket.CloseError
 	if errors.As(err, &closed) && final(closed.Code, c.opts.Rejoin > 0) {
-		c.err = fmt.Errorf("the server closed the socket: %d %s", closed.Code, closed.Text)
-		return true
+		return !c.giveUp(fmt.Errorf("the server closed the socket: %d %s", closed.Code, closed.Text))
 	}
 	return false
 }
@@ -258,9 +114,7 @@ func seatLost(code int) bool {
 
 // back comes back into the room after a socket ended with err, and reports false when that is over.
 func (c *Client) back(err error) bool {
-	c.mu.Lock()
-	sentAway := c.state.Left != nil
-	c.mu.Unlock()
+	sentAway := c.room.left() != nil
 	var closed *websocket.CloseError
 	if errors.As(err, &closed) {
 		sentAway = sentAway || seatLost(closed.Code)
@@ -304,10 +158,7 @@ func (c *Client) resume() error {
 
 // pause waits, at least as long as the socket is to be kept lost. It reports whether ctx lasted.
 func (c *Client) pause(ctx context.Context, wait time.Duration) bool {
-	c.mu.Lock()
-	wait = max(wait, time.Until(c.cutUntil))
-	c.mu.Unlock()
-	timer := time.NewTimer(wait)
+	timer := time.NewTimer(max(wait, c.line.cutFor()))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -317,6 +168,7 @@ func (c *Client) pause(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
+// giveUp keeps why the Client is out of the room, and returns false.
 func (c *Client) giveUp(err error) bool {
 	if c.life.Err() == nil {
 		c.mu.Lock()
@@ -334,9 +186,9 @@ func (c *Client) takeUp(ctx context.Context) error {
 	c.mu.Lock()
 	secret := c.session
 	c.mu.Unlock()
-	joined, err := c.hello(ctx, protocol.Resume{Session: secret})
+	joined, err := c.line.hello(ctx, protocol.Resume{Session: secret})
 	if err != nil {
-		c.socket.close()
+		c.line.close()
 		return err
 	}
 	c.enter(joined)
@@ -345,11 +197,17 @@ func (c *Client) takeUp(ctx context.Context) error {
 
 // redial opens a socket in place of the last one.
 func (c *Client) redial(ctx context.Context) error {
-	s, err := c.dial(ctx)
+	at, err := c.socketURL()
 	if err != nil {
 		return err
 	}
-	c.use(s).close()
+	s, err := c.opts.dial(ctx, at)
+	if err != nil {
+		return err
+	}
+	if last := c.line.use(s); last != nil {
+		last.close()
+	}
 	if c.life.Err() != nil {
 		s.close() // Close may have seen the old one
 		return ErrClosed
@@ -357,66 +215,5 @@ func (c *Client) redial(ctx context.Context) error {
 	return nil
 }
 
-// use puts a socket in the place of the last one, which it returns. A ping that the last one did not answer says nothing about it.
-func (c *Client) use(s *socket) (last *socket) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	last, c.socket, c.pulse = c.socket, s, pulse{}
-	return last
-}
-
 // CutSocket loses the socket and keeps it lost for d. Silently, the server does not see it end; otherwise it does at once.
-func (c *Client) CutSocket(d time.Duration, silently bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.cutUntil = time.Now().Add(d)
-	if silently {
-		c.socket.deafen()
-		return
-	}
-	_ = c.socket.conn.NetConn().Close()
-}
-
-// send sends a request; take is called with its answer, on the reading goroutine.
-func (c *Client) send(m protocol.ClientMessage, take func(protocol.ServerMessage, error)) error {
-	c.mu.Lock()
-	if !c.state.Online {
-		c.mu.Unlock()
-		return fmt.Errorf("%s: %w", m.Type(), ErrSocketLost)
-	}
-	c.nextID++
-	id, s := c.nextID, c.socket
-	c.pending[id] = take
-	c.mu.Unlock()
-	if err := s.write(protocol.EncodeRequest(id, m)); err != nil {
-		c.mu.Lock()
-		_, waiting := c.pending[id]
-		delete(c.pending, id)
-		c.mu.Unlock()
-		if waiting {
-			return fmt.Errorf("%s: %w: %w", m.Type(), ErrSocketLost, err)
-		}
-	}
-	return nil
-}
-
-// request sends a request and waits for its answer.
-func (c *Client) request(ctx context.Context, m protocol.ClientMessage) (protocol.ServerMessage, error) {
-	type result struct {
-		m   protocol.ServerMessage
-		err error
-	}
-	results := make(chan result, 1)
-	if err := c.send(m, func(m protocol.ServerMessage, err error) { results <- result{m, err} }); err != nil {
-		return nil, err
-	}
-	select {
-	case r := <-results:
-		if r.err != nil {
-			return nil, fmt.Errorf("%s: %w", m.Type(), r.err)
-		}
-		return r.m, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%s: %w", m.Type(), ctx.Err())
-	}
-}
+func (c *Client) CutSocket(d time.Duration, silently bool) { c.line.cut(d, silently) }
