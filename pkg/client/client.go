@@ -31,7 +31,8 @@ type Times struct {
 
 // A Client is a participant of a room.
 type Client struct {
-	base, name string // of the server and of the room
+	base       string // the server's address
+	roomName   string
 	opts       Options
 	source     *synthetic.Source
 	peer       *peer // changed on the goroutine of run with negotiation.mu held
@@ -56,7 +57,7 @@ type Client struct {
 // Join enters the room of that name on the server at base, such as "http://127.0.0.1:8080". A refusal is a *protocol.Error. The Client must be closed.
 func Join(ctx context.Context, base, name string, opts Options) (*Client, error) {
 	c := &Client{
-		base: base, name: name, opts: opts.withDefaults(), done: make(chan struct{}), started: time.Now(),
+		base: base, roomName: name, opts: opts.withDefaults(), done: make(chan struct{}), started: time.Now(),
 		room: room{state: newState(), changed: make(chan struct{})},
 	}
 	if !c.opts.NoRestart {
@@ -78,7 +79,7 @@ func (c *Client) join(ctx context.Context) error {
 	info := c.opts.Info
 	if info == nil {
 		var err error
-		if info, err = c.opts.info(ctx, c.base, c.name); err != nil {
+		if info, err = c.opts.info(ctx, c.base, c.roomName); err != nil {
 			return err
 		}
 	}
@@ -93,7 +94,11 @@ func (c *Client) join(ctx context.Context) error {
 	if err := c.redial(ctx); err != nil {
 		return err
 	}
-	return c.greet(ctx, offer)
+	if err := c.greet(ctx, offer); err != nil {
+		return err
+	}
+	c.offers.joined(c)
+	return nil
 }
 
 // greet says join on a new socket and takes the answer.
@@ -229,7 +234,7 @@ func (c *Client) restartICE() {
 // State returns what is known of the room.
 func (c *Client) State() State { return c.room.snapshot() }
 
-// Await waits until ok says yes to the State, which it must neither change nor keep. It is asked after every change.
+// Await waits until ok says yes to the State, which it must neither change nor keep; nor may it use the Client. It is asked after every change.
 func (c *Client) Await(ctx context.Context, ok func(*State) bool) error {
 	met, err := c.room.await(ctx, c.done, ok)
 	if met || err != nil {

@@ -8,7 +8,7 @@
 //
 // # Files
 //
-// client.go and requests.go are what a user sees; a Client joins four parts. room.go is the State and who waits for it. line.go is the way to the
+// client.go and requests.go are what a user sees; a Client joins four parts. room.go is the State (state.go) and who waits for it. line.go is the way to the
 // server, one socket.go after the other, with the requests under way, and pulse.go finds a server that is silent on it. connection.go says how far the
 // PeerConnection is and has ICE restarted. negotiation.go makes the offers, one at a time, as opaque text. session.go reads what the server says and
 // resumes a lost session; rejoin.go joins anew with what was published and received before. peer.go owns the PeerConnection, sdp.go reads answers and
@@ -20,6 +20,7 @@
 // A Client owns three goroutines beside pion's, and a fourth with Options.Rejoin (watch): one reads the socket and does everything that follows from
 // what the server says, one sends feedback on what arrives, and one (synthetic.Source) sends media. With a Served socket the second is not needed: who
 // reads the socket shows what comes and has the feedback sent. Close ends and awaits them all. negotiation.mu guards the offers and is taken first; each
-// other part has a lock of its own, and no two of these are held at once. OnMessage is called without locks, on the reading goroutine: it must not
+// other part has a lock of its own, Client.mu guards what else there is (the room's information, the session's secret, moments, the error), and no
+// two of these are held at once. OnMessage is called without locks, on the reading goroutine: it must not
 // wait for an answer of the server.
 package client

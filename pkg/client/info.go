@@ -83,7 +83,7 @@ func (c *Client) socketURL() (string, error) {
 	if signal := c.Info().Signal; signal != "" {
 		return signal, nil
 	}
-	at, err := roomURL(c.base, c.name)
+	at, err := roomURL(c.base, c.roomName)
 	if err != nil {
 		return "", err
 	}

@@ -79,13 +79,6 @@ func (l *line) opened() {
 	l.open = true
 }
 
-// isOpen reports whether requests may be sent.
-func (l *line) isOpen() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.open
-}
-
 // send sends a request; take is called with its answer, on the reading goroutine.
 func (l *line) send(m protocol.ClientMessage, take func(protocol.ServerMessage, error)) error {
 	l.mu.Lock()
@@ -149,16 +142,12 @@ func (l *line) answered(re uint64, m protocol.ServerMessage) {
 	take(m, nil)
 }
 
-// lost gives up what waits for an answer.
-func (l *line) lost() {
+// shut is for a socket that is lost: nothing more is sent on it. It returns who waits for an answer.
+func (l *line) shut() (waiting map[uint64]func(protocol.ServerMessage, error)) {
 	l.mu.Lock()
-	l.open = false
-	pending := l.pending
-	l.pending = nil
-	l.mu.Unlock()
-	for _, take := range pending {
-		take(nil, ErrSocketLost)
-	}
+	defer l.mu.Unlock()
+	waiting, l.open, l.pending = l.pending, false, nil
+	return waiting
 }
 
 // cut loses the socket and keeps it lost for d. Silently, the server does not see it end; otherwise it does at once.

@@ -30,9 +30,11 @@ func (ch *change) finish(a protocol.Answer, err error) {
 
 // A negotiation makes offers, one at a time. Changes that come while one is under way wait for the next.
 type negotiation struct {
-	mu       sync.Mutex
-	n        uint64
-	closed   bool
+	mu     sync.Mutex
+	n      uint64
+	closed bool
+	// ready is whether offers may be made: the room was entered, and what was under way before has been said again.
+	ready    bool
 	waiting  []change
 	underWay bool
 	offer    protocol.Offer // under way
@@ -134,7 +136,7 @@ func (n *negotiation) grow(c *Client, count int) {
 
 // flush offers what waits, unless an offer is under way or there is no socket. mu is held.
 func (n *negotiation) flush(c *Client) {
-	if n.underWay || len(n.waiting) == 0 || !c.line.isOpen() {
+	if n.underWay || len(n.waiting) == 0 || !n.ready {
 		return
 	}
 	if n.refused {
@@ -222,6 +224,7 @@ func (n *negotiation) fail(err error) {
 func (n *negotiation) resumed(c *Client) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.ready = true
 	if n.underWay {
 		n.again(c)
 		return
@@ -230,6 +233,13 @@ func (n *negotiation) resumed(c *Client) {
 		n.confirm(c)
 	}
 	n.flush(c)
+}
+
+// pause is for a socket that is lost: there are no more offers until resumed or joined.
+func (n *negotiation) pause() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ready = false
 }
 
 // begin has everything be offered anew, on the PeerConnection that use takes into use with mu held. What the last offer carried is carried
@@ -251,11 +261,12 @@ func (n *negotiation) begin(use func() error) error {
 }
 
 // joined goes on after the first offer of a PeerConnection was answered.
-func (n *negotiation) joined(c *Client, a protocol.Answer) {
+func (n *negotiation) joined(c *Client) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.ready = true
 	for _, ch := range n.flying {
-		ch.finish(a, nil)
+		ch.finish(protocol.Answer{}, nil)
 	}
 	n.flying = nil
 	n.flush(c)

@@ -68,8 +68,8 @@ func (c *Client) watch() {
 // packets is how much has come in all.
 func (c *Client) packets() uint64 {
 	var all uint64
-	for _, line := range c.opts.Receiver.Stats() {
-		all += line.Packets
+	for _, s := range c.opts.Receiver.Stats() {
+		all += s.Packets
 	}
 	return all
 }

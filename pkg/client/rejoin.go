@@ -48,7 +48,8 @@ func (c *Client) rejoin() bool {
 		}
 		wait = time.Duration(rand.Int64N(int64(bound))) + retryAfter(err)
 	}
-	return c.giveUp(r.err)
+	c.giveUp(r.err)
+	return false
 }
 
 // A rejoining is what is known of the attempts to join anew.
@@ -110,7 +111,7 @@ func (c *Client) comeBack(ctx context.Context, r *rejoining) error {
 		c.lost()
 		return err
 	}
-	c.offers.joined(c, protocol.Answer{})
+	c.offers.joined(c)
 	return nil
 }
 
@@ -139,7 +140,7 @@ func (c *Client) closePeer(p *peer) {
 
 // ask asks for the room anew.
 func (c *Client) ask(ctx context.Context) error {
-	info, err := c.opts.info(ctx, c.base, c.name)
+	info, err := c.opts.info(ctx, c.base, c.roomName)
 	if err != nil {
 		return err
 	}

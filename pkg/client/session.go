@@ -65,10 +65,14 @@ func (c *Client) happened(m protocol.ServerMessage) {
 	}
 }
 
-// lost tells everybody that the socket is.
+// lost tells everybody that the socket is. Who learns it one way must not find it otherwise the other.
 func (c *Client) lost() {
+	c.offers.pause()
+	waiting := c.line.shut()
 	c.room.change(func(s *State) { s.Online = false })
-	c.line.lost()
+	for _, take := range waiting {
+		take(nil, ErrSocketLost)
+	}
 }
 
 // over reports whether the Client is out of the room for good, and keeps the reason.
@@ -83,12 +87,14 @@ func (c *Client) over(err error) bool {
 		case c.opts.Rejoin > 0 && passes(reason):
 			return false
 		default:
-			return !c.giveUp(fmt.Errorf("out of the room: %s", reason))
+			c.giveUp(fmt.Errorf("out of the room: %s", reason))
+			return true
 		}
 	}
 	var closed *websocket.CloseError
 	if errors.As(err, &closed) && final(closed.Code, c.opts.Rejoin > 0) {
-		return !c.giveUp(fmt.Errorf("the server closed the socket: %d %s", closed.Code, closed.Text))
+		c.giveUp(fmt.Errorf("the server closed the socket: %d %s", closed.Code, closed.Text))
+		return true
 	}
 	return false
 }
@@ -126,7 +132,8 @@ func (c *Client) back(err error) bool {
 			return true
 		}
 		if c.opts.Rejoin == 0 {
-			return c.giveUp(err)
+			c.giveUp(err)
+			return false
 		}
 		c.opts.Log.Debug("resume", "error", err)
 	}
@@ -168,14 +175,14 @@ func (c *Client) pause(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
-// giveUp keeps why the Client is out of the room, and returns false.
-func (c *Client) giveUp(err error) bool {
-	if c.life.Err() == nil {
-		c.mu.Lock()
-		c.err = err
-		c.mu.Unlock()
+// giveUp keeps why the Client is out of the room, unless that is because of Close.
+func (c *Client) giveUp(err error) {
+	if c.life.Err() != nil {
+		return
 	}
-	return false
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = err
 }
 
 // takeUp resumes the session on a new socket.

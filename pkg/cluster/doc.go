@@ -21,8 +21,8 @@
 //
 // # Goroutines and locks
 //
-// loop owns the ownership.Node: everything reaches it through the inbox. Its effects are carried out by records (the engine's store), messages (what
-// nodes tell each other by the engine) and peers (what they ask directly), on goroutines of their own that post their results; Close waits for all of
-// them. Locks are small: waiting (who waits for which room), tickets (whom to answer), peers (whom a probe is under way to) and Node.mu (how far a
+// loop owns the ownership.Node: everything reaches it through the inbox. Node.carryOut begins its effects: records works on the engine's store, messages
+// are what nodes tell each other by the engine, peers what they ask directly. What waits has a goroutine of its own and posts its result; Close waits for
+// all of them. Locks are small: waiting (who waits for which room), tickets (whom to answer), peers (whom a probe is under way to) and Node.mu (how far a
 // drain is) each guard their own; nothing is called with one held.
 package cluster

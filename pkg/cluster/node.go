@@ -30,7 +30,7 @@ type Node struct {
 	life   context.Context
 	cancel context.CancelFunc
 	work   sync.WaitGroup
-	*loop
+	*loop  // post, query and done
 
 	records  *records
 	messages *messages

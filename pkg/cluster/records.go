@@ -14,7 +14,7 @@ import (
 )
 
 // records makes the core's operations on the records of rooms in the engine's store, and tells the core how they ended. Its methods wait for the
-// engine, so that each call has a goroutine of its own.
+// engine.
 type records struct {
 	engine *engine.Engine
 	loop   *loop
@@ -38,29 +38,28 @@ func resultOf(err error) ownership.Result {
 	return ownership.Unknown
 }
 
-// find reads who owns a room.
+// find reads who owns a room. Where that fails the epoch says which store was asked.
 func (s *records) find(ctx context.Context, rid string) (ownership.Record, ownership.Epoch, error) {
 	gen := s.gen.Load()
 	entry, err := s.engine.Get(ctx, rid)
 	if err != nil {
-		return ownership.Record{}, ownership.Epoch{}, err
+		return ownership.Record{}, ownership.Epoch{Gen: gen}, err
 	}
 	record, err := ownership.ParseRecord(entry.Value)
 	if err != nil {
-		return ownership.Record{}, ownership.Epoch{}, fmt.Errorf("%w: %w", errRecord, err)
+		return ownership.Record{}, ownership.Epoch{Gen: gen}, fmt.Errorf("%w: %w", errRecord, err)
 	}
 	return record, ownership.Epoch{Gen: gen, Rev: entry.Revision}, nil
 }
 
 func (s *records) get(e ownership.Get) {
-	gen := s.gen.Load()
 	record, epoch, err := s.find(s.life, e.RID)
 	result := resultOf(err)
 	if errors.Is(err, errRecord) {
 		s.log.Error("find who owns a room", "error", err)
 	}
 	s.loop.post(func(core *ownership.Node, now time.Time) {
-		if s.gen.Load() != gen {
+		if s.gen.Load() != epoch.Gen {
 			result = ownership.Unknown
 		}
 		core.Read(e.Op, result, record, epoch, now)

@@ -31,10 +31,8 @@ const PONG_WITHIN = 6000;
 const SILENT_WITHIN = 2000;
 /** How often one looks while an answer is missing. */
 const LOOK_EVERY = 1000;
-/** A handshake that takes longer is given up: some proxies swallow upgrades without a word. */
+/** A handshake that takes longer is given up: some proxies swallow upgrades without a word. A node may take 6 s to replace the owner of a room. */
 const OPEN_WITHIN = 8000;
-/** The same for the first attempt to come back: the node behind the address may hang, and another one answers the next. */
-const RETURN_WITHIN = 4000;
 /** A timer that comes this late means that the page was asleep, and says nothing about the server. */
 const ASLEEP = 2000;
 
@@ -44,7 +42,7 @@ export class Socket extends EventTarget {
   #nextId = 1;
   #attempt = 0;
   #wanted = false;
-  /** The present connection has been open; where there is none, the last one has. */ #opened = false;
+  /** The present connection has been open. */ #opened = false;
   /** Which ping is not answered yet, 0 for none. */ #asking = 0;
   /** When the next attempt is made, null while none is planned. @type {number | null} */ retryAt = null;
   /**
@@ -159,8 +157,6 @@ export class Socket extends EventTarget {
   #open() {
     this.#cancelTimer();
     this.retryAt = null;
-    const within = this.#opened ? RETURN_WITHIN : OPEN_WITHIN;
-    this.#opened = false;
     /** @type {WebSocket} */
     let ws;
     try {
@@ -170,7 +166,8 @@ export class Socket extends EventTarget {
       return;
     }
     this.#ws = ws;
-    this.#cancelTimer = this.clock.after(within, () => {
+    this.#opened = false;
+    this.#cancelTimer = this.clock.after(OPEN_WITHIN, () => {
       if (ws.readyState === this.Native.CONNECTING) ws.close();
       if (this.#ws === ws) this.#lose({ code: 0, reason: 'no answer' });
     });

@@ -228,23 +228,6 @@ test('a handshake without an answer is given up', async () => {
   assert.equal(count(), 2);
 });
 
-test('the first attempt to come back is given up sooner, later ones are not', async () => {
-  const { socket, last, clock, events, count } = make();
-  socket.connect();
-  last().open();
-  last().drop(1006);
-  await clock.advance(500);
-  assert.equal(count(), 2);
-  await clock.advance(4000);
-  assert.deepEqual(events, ['open', 'lost 1006', 'lost 0 no answer']);
-  await clock.advance(1000);
-  assert.equal(count(), 3);
-  await clock.advance(6000);
-  assert.equal(count(), 3);
-  await clock.advance(2000);
-  assert.equal(events.length, 4);
-});
-
 test('close ends it for good', async () => {
   const { socket, last, clock, events, count } = make();
   socket.connect();

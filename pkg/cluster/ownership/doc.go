@@ -19,7 +19,7 @@
 // A View is what is seen of the engine and of the other nodes (view.go). A Node is a View and the rooms that this node owns or looks for: it takes
 // what happened and brings it to the room that it is about (node.go). A room is a machine of its own with one operation under way at a time:
 // room.go looks for its owner, claim.go becomes it, custody.go is about being it. Effects name the operation by a number that its result brings
-// back, so that results which come too late change nothing. effects.go in the package above carries them out.
+// back, so that results which come too late change nothing. carryOut in the package above does.
 //
 // # Ambiguity
 //
