@@ -104,7 +104,10 @@ func (v clusterVisitor) Peers(ctx context.Context) ([]doctor.PeerState, error) {
 
 // probe asks every node that was heard of, except for the one whose settings these are.
 func (v clusterVisitor) probe(ctx context.Context, secrets [][]byte, heard map[ownership.Incarnation]ownership.Member) ([]doctor.PeerState, error) {
-	m, err := mesh.New(mesh.Config{Secrets: secrets, Incarnation: rand.Text()}, nil, nil)
+	m, err := mesh.New(mesh.Config{
+		// Patient, so that a busy node is not taken for one that is away.
+		Secrets: secrets, Incarnation: rand.Text(), DialWithin: 3 * time.Second, HandshakeWithin: 3 * time.Second, ProbeWithin: 4 * time.Second,
+	}, nil, nil)
 	if err != nil {
 		return nil, err
 	}

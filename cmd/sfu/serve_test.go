@@ -152,13 +152,28 @@ func TestTLSSelf(t *testing.T) {
 	}
 }
 
-func TestMediaPortOfItsOwn(t *testing.T) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+// quietPort returns a port that is free for TCP and UDP and that the system gives nobody who asks for any.
+func quietPort(t *testing.T) uint16 {
+	t.Helper()
+	for port := uint16(20000 + os.Getpid()%8000); port < 32000; port++ {
+		at := fmt.Sprintf("127.0.0.1:%d", port)
+		tcp, err := net.Listen("tcp", at)
+		if err != nil {
+			continue
+		}
+		udp, err := net.ListenPacket("udp", at)
+		_ = tcp.Close()
+		if err == nil {
+			_ = udp.Close()
+			return port
+		}
 	}
-	port := portOf(free.Addr())
-	_ = free.Close()
+	t.Fatal("no port is free")
+	return 0
+}
+
+func TestMediaPortOfItsOwn(t *testing.T) {
+	port := quietPort(t)
 	r := startNode(t, parts{}, fmt.Sprintf("--media-port=%d", port))
 	if r.ports.mediaPort() != port || r.ports.mainPort() == port {
 		t.Errorf("main %d, media %d", r.ports.mainPort(), r.ports.mediaPort())

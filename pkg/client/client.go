@@ -184,6 +184,9 @@ func (c *Client) openPeer(ctx context.Context, before *peer) error {
 	return p.addSlots(max(slots, 0))
 }
 
+// readBufferBytes holds what comes while the process waits for a processor: what is lost is to be lost on the way.
+const readBufferBytes = 4 << 20
+
 func (c *Client) listen(ctx context.Context) (net.PacketConn, error) {
 	if c.opts.Listen != nil {
 		socket, err := c.opts.Listen()
@@ -200,6 +203,7 @@ func (c *Client) listen(ctx context.Context) (net.PacketConn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the media socket: %w", err)
 	}
+	_ = socket.SetReadBuffer(readBufferBytes) // a system that gives less is no reason to fail
 	return socket, nil
 }
 

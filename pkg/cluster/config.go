@@ -83,7 +83,7 @@ const (
 	// passes is how often a request is passed on before it is given up.
 	passes = 4
 	// releaseLimit is how long the end waits for the records of this node's rooms to go.
-	releaseLimit = time.Second
+	releaseLimit = 3 * time.Second
 	// handovers are under way at a time.
 	handovers = 4
 	// handoverPatience is how long a drain goes on to try while no room goes: an engine that elects a leader is back by then.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,14 +32,18 @@ const patience = 30 * time.Second
 // A broker is a NATS server that can be stopped and started again.
 type broker struct {
 	t    *testing.T
+	host string // where nobody else listens, so that the port is still free after a stop
 	port int
 	dir  string
 	*server.Server
 }
 
+var brokers atomic.Uint32
+
 func newBroker(t *testing.T) *broker {
 	t.Helper()
-	b := &broker{t: t, port: -1, dir: t.TempDir()}
+	n := brokers.Add(1)
+	b := &broker{t: t, host: fmt.Sprintf("127.%d.%d.%d", 64+os.Getpid()>>8&63, os.Getpid()&255, 1+n%250), port: -1, dir: t.TempDir()}
 	b.start()
 	t.Cleanup(b.stop)
 	return b
@@ -47,7 +52,7 @@ func newBroker(t *testing.T) *broker {
 func (b *broker) start() {
 	b.t.Helper()
 	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: b.port, JetStream: true, StoreDir: b.dir, NoLog: true, NoSigs: true,
+		Host: b.host, Port: b.port, JetStream: true, StoreDir: b.dir, NoLog: true, NoSigs: true,
 	})
 	if err != nil {
 		b.t.Fatal(err)
@@ -72,7 +77,7 @@ func (b *broker) empty() {
 	}
 }
 
-func (b *broker) url() string { return fmt.Sprintf("nats://127.0.0.1:%d", b.port) }
+func (b *broker) url() string { return fmt.Sprintf("nats://%s:%d", b.host, b.port) }
 
 // A fakeRooms stands for the rooms of a node.
 type fakeRooms struct {

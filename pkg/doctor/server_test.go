@@ -39,10 +39,8 @@ func TestJudgePorts(t *testing.T) {
 }
 
 func TestPortsOfThisMachine(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	udp, listener := listenBoth(t)
+	_ = udp.Close()
 	port := hostPort(listener.Addr())
 	s := &Server{Ports: []Port{{Flag: "--listen", Host: port.Addr(), Port: port.Port(), TCP: true, UDP: true, Health: true}}}
 	// Another program: one that accepts and answers with something else than sfu.
@@ -54,16 +52,14 @@ func TestPortsOfThisMachine(t *testing.T) {
 }
 
 func TestAPortThatAnswersAsSFU(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	udp, listener := listenBoth(t)
+	defer udp.Close()
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(`{"failing": [], "live": true}`))
-	}))
+	})}}
+	server.Start()
 	defer server.Close()
 	port := hostPort(server.Listener.Addr())
-	udp, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(port))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer udp.Close()
 	s := &Server{Ports: []Port{{Flag: "--listen", Host: port.Addr(), Port: port.Port(), TCP: true, UDP: true, Health: true}}}
 	check(t, s.lookAtPorts(t.Context()), "", "ok port-served", "ok port-served")
 }

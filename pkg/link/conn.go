@@ -45,6 +45,9 @@ type Direction struct {
 	OnTheWay  int
 }
 
+// readBufferBytes holds what comes while the process waits for a processor.
+const readBufferBytes = 4 << 20
+
 // ListenUDP returns a Conn on a UDP socket at address, such as "127.0.0.1:0".
 func ListenUDP(address string, up, down Config, seed uint64) (*Conn, error) {
 	local, err := net.ResolveUDPAddr("udp", address)
@@ -56,6 +59,8 @@ func ListenUDP(address string, up, down Config, seed uint64) (*Conn, error) {
 		if err != nil {
 			return nil, err // not a nil *net.UDPConn in an interface
 		}
+		// What is lost here is lost on purpose. A system that gives less is no reason to fail.
+		_ = conn.SetReadBuffer(readBufferBytes)
 		return conn, nil
 	}, up, down, seed)
 }

@@ -48,7 +48,7 @@ func TestUnacceptedIsClosed(t *testing.T) {
 }
 
 func TestDeadlineDoesNotOutliveTheDecision(t *testing.T) {
-	m := start(t, portmux.Config{DecideWithin: 100 * time.Millisecond})
+	m := start(t, portmux.Config{DecideWithin: 2 * time.Second})
 	client := dial(t, m)
 	send(t, client, check)
 	c, err := m.ICE().Accept()

@@ -179,9 +179,13 @@ func TestRepair(t *testing.T) {
 		return sfutest.Video(bob).Recovered > 20 && alice.Publications()[0].Player().Stats()[0].Resent > 20
 	})
 	alice.Publications()[0].Player().SetAllActive(false)
-	sfutest.Eventually(t, "nothing missing", func() bool { s := sfutest.Video(bob); return s.Lost == 0 && s.MissingOfThem == 0 })
-	if s := sfutest.Video(bob); s.Damaged+s.Foreign+s.Unstamped+s.GivenUp != 0 {
-		t.Errorf("damaged %d, foreign %d, unstamped %d, given up %d", s.Damaged, s.Foreign, s.Unstamped, s.GivenUp)
+	// What a stalled machine repaired too late is given up, by bob or by the server; else nothing is missing.
+	sfutest.Eventually(t, "nothing missing", func() bool {
+		s := sfutest.Video(bob)
+		return s.Lost <= s.GivenUp && s.MissingOfThem <= s.Packets/50
+	})
+	if s := sfutest.Video(bob); s.Damaged+s.Foreign+s.Unstamped != 0 || s.GivenUp > s.Packets/50 {
+		t.Errorf("damaged %d, foreign %d, unstamped %d, given up %d of %d", s.Damaged, s.Foreign, s.Unstamped, s.GivenUp, s.Packets)
 	}
 }
 
@@ -192,7 +196,7 @@ func TestSocketLostMediaGoesOn(t *testing.T) {
 	sfutest.Eventually(t, "a picture", func() bool { return sfutest.Video(bob).Frames > 10 })
 	bob.CutSocket(500*time.Millisecond, false)
 	before := sfutest.Video(bob).Frames
-	sfutest.Await(t, bob, "the socket is lost", func(s *client.State) bool { return !s.Online })
+	sfutest.Await(t, bob, "the socket is lost", func(s *client.State) bool { return !s.Online || s.Resumed > 0 })
 	// What happens meanwhile is in the snapshot.
 	do(t, alice, protocol.Say{Body: "still there?"})
 	sfutest.Await(t, bob, "resumed", func(s *client.State) bool { return s.Resumed == 1 && len(s.Messages) == 1 && len(s.Bound) == 1 })
@@ -221,7 +225,7 @@ func TestOfferWhileOffline(t *testing.T) {
 		srv.Join(t, "kitchen", name, sfutest.Slots(client.NoSlots), sfutest.Publishing(sfutest.Camera()))
 	}
 	bob.CutSocket(300*time.Millisecond, false)
-	sfutest.Await(t, bob, "the socket is lost", func(s *client.State) bool { return !s.Online })
+	sfutest.Await(t, bob, "the socket is lost", func(s *client.State) bool { return !s.Online || s.Resumed > 0 })
 	if err := bob.AddSlots(sfutest.Context(t), 1); err != nil {
 		t.Fatal(err)
 	}

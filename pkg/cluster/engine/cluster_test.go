@@ -20,12 +20,13 @@ func threeOptions(t *testing.T) []server.Options {
 	options := make([]server.Options, 3)
 	var routes []string
 	for i := range options {
-		port := freePort(t)
+		host := ownHost()
+		port := freePort(t, host)
 		o := serverOptions(t)
-		o.ServerName = fmt.Sprint("n", i)
-		o.Cluster = server.ClusterOpts{Name: "sfu", Host: "127.0.0.1", Port: port}
+		o.ServerName, o.Host = fmt.Sprint("n", i), host
+		o.Cluster = server.ClusterOpts{Name: "sfu", Host: host, Port: port}
 		options[i] = o
-		routes = append(routes, fmt.Sprintf("nats-route://127.0.0.1:%d", port))
+		routes = append(routes, fmt.Sprintf("nats-route://%s:%d", host, port))
 	}
 	for i := range options {
 		options[i].RoutesStr = strings.Join(routes, ",")
@@ -33,9 +34,9 @@ func threeOptions(t *testing.T) []server.Options {
 	return options
 }
 
-func freePort(t *testing.T) int {
+func freePort(t *testing.T, host string) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", host+":0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,15 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,6 +67,29 @@ func (r recorder) down(t *testing.T) error {
 	return c.reason
 }
 
+// downFor waits for a Down with a reason that is as wanted: on a slow machine the first is that there is no connection yet.
+func (r recorder) downFor(t *testing.T, wanted func(error) bool) {
+	t.Helper()
+	for {
+		if c := r.next(t); c.reason != nil && wanted(c.reason) {
+			return
+		}
+	}
+}
+
+// because is for downFor.
+func because(want error) func(error) bool {
+	return func(got error) bool { return errors.Is(got, want) }
+}
+
+// ownHost returns an address of loopback where nobody else listens, so that a port which was given back is free later on.
+func ownHost() string {
+	n := hosts.Add(1)
+	return fmt.Sprintf("127.%d.%d.%d", 64+os.Getpid()>>8&63, os.Getpid()&255, 1+n%250)
+}
+
+var hosts atomic.Uint32
+
 func open(t testing.TB, config Config) (*Engine, recorder) {
 	t.Helper()
 	r := make(recorder, 1000)
@@ -93,7 +119,7 @@ func openOn(t *testing.T, incarnation string, servers ...*server.Server) (*Engin
 // serve starts a NATS server with JetStream on loopback.
 func serve(t testing.TB, o server.Options) *server.Server {
 	t.Helper()
-	o.JetStream, o.NoSigs, o.NoLog, o.Host = true, true, true, "127.0.0.1"
+	o.JetStream, o.NoSigs, o.NoLog, o.Host = true, true, true, cmp.Or(o.Host, "127.0.0.1")
 	if o.Port == 0 {
 		o.Port = server.RANDOM_PORT
 	}

@@ -81,11 +81,10 @@ inPage('who does not come along is missed for five seconds', async (page) => {
   await pictureOf(page, 'Alan');
   await listen(page);
   await ask(page, "server.move(['Alan'])");
+  await Promise.all([tile(page, 'Alan').locator('canvas:visible').waitFor(), tile(page, 'Alan').getByText('Alan is reconnecting.').waitFor()]);
   await until(page, "server.of('join').length === 2");
-  await pictureOf(page, 'Grace');
-  await tile(page, 'Alan').locator('canvas:visible').waitFor();
-  await tile(page, 'Alan').getByText('Alan is reconnecting.').waitFor();
   await tile(page, 'Alan').waitFor({ state: 'detached' });
+  await pictureOf(page, 'Grace');
   await page.waitForFunction(() => /** @type {any} */ (window).heard.includes('Alan left.'));
 });
 
