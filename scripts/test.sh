@@ -5,8 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 STATICCHECK=honnef.co/go/tools/cmd/staticcheck@v0.8.2
-LONGEST=10m
-[ -z "${SFU_LONG:-}" ] || LONGEST=1h
+LONGEST=10m BROWSERS=e2e
+[ -z "${SFU_LONG:-}" ] || LONGEST=1h BROWSERS=e2e:full
 summary=""
 started=$(date +%s)
 
@@ -61,8 +61,8 @@ stage "vet" vetted
 stage "staticcheck" go run "$STATICCHECK" ./...
 stage "build" make --no-print-directory build VERSION="${VERSION:-unknown}"
 stage "imports and versions" go test -run '^Test(Imports|ImportTable|VersionFloors|DecidedVersions)' ./cmd/sfu
-# Many packages wait more than they work, so more of them than processors run at a time.
-stage "unit tests, with the race detector" go test -race -p 3 -timeout "$LONGEST" ./...
+# Many packages wait more than they work, so more of them than processors run at a time. Those that take longest begin first.
+stage "unit tests, with the race detector" go test -race -p 3 -timeout "$LONGEST" ./pkg/sfutest ./pkg/load ./pkg/doctor ./pkg/forwarder ./cmd/sfu ./...
 stage "sockets of other systems" portable
 stage "model of the cluster" go test -count=1 -timeout "$LONGEST" -run '^TestModel$' ./pkg/cluster/ownership
 stage "whole servers without the direct path" env MEDIA=plain go test -count=1 -run "$PLAIN" ./pkg/sfutest
@@ -76,7 +76,7 @@ stage "whole server" env -u SFU_LONG SERVER_BINARY="$PWD/bin/sfu" go test -count
 # The tests know SFU_LONG, and keep it from the servers. Small ones wait more than they work.
 stage "cluster" env SERVER_BINARY="$PWD/bin/sfu" go test -count=1 -parallel 4 -timeout "$LONGEST" ./internal/clustertest
 if [ -d web/e2e ]; then
-	stage "browsers" web e2e
+	stage "browsers" web "$BROWSERS"
 fi
 
 printf '\n==> all stages passed\n%s%5d s  in all\n' "$summary" $(($(date +%s) - started))
