@@ -53,6 +53,21 @@ portable() {
 # The files lie outside of the module, so a cached result may be out of date.
 deployment() { (cd tools && go test -count=1 ./...); }
 
+# Many packages wait more than they work, so more of them than processors run at a time, and those that take longest begin first. Meanwhile whole servers
+# run once more without the direct path.
+units() {
+	output=$(mktemp)
+	MEDIA=plain go test -count=1 -run "$PLAIN" ./pkg/sfutest >"$output" 2>&1 &
+	plain=$!
+	failed=0
+	go test -race -p 4 -timeout "$LONGEST" ./pkg/sfutest ./pkg/load ./pkg/doctor ./pkg/forwarder ./cmd/sfu ./... || failed=1
+	wait "$plain" || failed=1
+	printf '\nwithout the direct path:\n'
+	cat "$output"
+	rm -f "$output"
+	return "$failed"
+}
+
 web() { (cd web && SERVER_BINARY="$PWD/../bin/sfu" npm run --silent "$1"); }
 
 stage "install what is missing" scripts/install.sh
@@ -61,11 +76,9 @@ stage "vet" vetted
 stage "staticcheck" go run "$STATICCHECK" ./...
 stage "build" make --no-print-directory build VERSION="${VERSION:-unknown}"
 stage "imports and versions" go test -run '^Test(Imports|ImportTable|VersionFloors|DecidedVersions)' ./cmd/sfu
-# Many packages wait more than they work, so more of them than processors run at a time. Those that take longest begin first.
-stage "unit tests, with the race detector" go test -race -p 3 -timeout "$LONGEST" ./pkg/sfutest ./pkg/load ./pkg/doctor ./pkg/forwarder ./cmd/sfu ./...
+stage "unit tests, with the race detector" units
 stage "sockets of other systems" portable
 stage "model of the cluster" go test -count=1 -timeout "$LONGEST" -run '^TestModel$' ./pkg/cluster/ownership
-stage "whole servers without the direct path" env MEDIA=plain go test -count=1 -run "$PLAIN" ./pkg/sfutest
 stage "deployment files" deployment
 if [ -f web/package.json ]; then
 	stage "page: types" web check
