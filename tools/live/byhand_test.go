@@ -43,15 +43,22 @@ func TestClusterByHand(t *testing.T) {
 		}
 		return nil
 	})
+	get := func(path string) error {
+		response, err := http.Get("http://127.0.0.1:8080" + path)
+		if err != nil {
+			return err
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s: %s", path, response.Status)
+		}
+		return nil
+	}
+	until(t, "HAProxy does not find the nodes", func() error { return get("/readyz") })
 	for _, path := range []string{"/", "/r/kitchen", "/v1/rooms/kitchen"} {
 		for range 2 { // once for each node
-			response, err := http.Get("http://127.0.0.1:8080" + path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_ = response.Body.Close()
-			if response.StatusCode != http.StatusOK {
-				t.Errorf("%s: %s", path, response.Status)
+			if err := get(path); err != nil {
+				t.Error(err)
 			}
 		}
 	}
