@@ -57,11 +57,13 @@ deployment() { (cd tools && go test -count=1 ./...); }
 # run once more without the direct path.
 units() {
 	output=$(mktemp)
-	MEDIA=plain go test -count=1 -run "$PLAIN" ./pkg/sfutest >"$output" 2>&1 &
+	MEDIA=plain go test -count=1 -timeout "$LONGEST" -run "$PLAIN" ./pkg/sfutest >"$output" 2>&1 &
 	plain=$!
+	trap 'kill "$plain"; rm -f "$output"' INT TERM
 	failed=0
 	go test -race -p 4 -timeout "$LONGEST" ./pkg/sfutest ./pkg/load ./pkg/doctor ./pkg/forwarder ./cmd/sfu ./... || failed=1
 	wait "$plain" || failed=1
+	trap - INT TERM
 	printf '\nwithout the direct path:\n'
 	cat "$output"
 	rm -f "$output"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -113,20 +114,31 @@ func (v clusterVisitor) probe(ctx context.Context, secrets [][]byte, heard map[o
 	}
 	defer m.Close()
 	own := clusterAddressOf(v.settings) // "" is nobody's
-	var peers []doctor.PeerState
+	answers := make(chan doctor.PeerState)
+	asked := 0
 	for incarnation, member := range heard {
 		if member.Addr == own {
 			continue
 		}
-		begun := time.Now()
-		status, err := m.Probe(ctx, mesh.Peer{Incarnation: string(incarnation), Addr: member.Addr})
-		took := time.Since(begun)
-		peers = append(peers, doctor.PeerState{
-			Name: member.Node, Address: member.Addr, Err: err, WrongSecret: errors.Is(err, mesh.ErrUntrusted), RTT: took,
-			Skew: status.Clock.Sub(begun.Add(took / 2)), SkewKnown: err == nil && !status.Clock.IsZero(),
-		})
+		asked++
+		// All at once: a few that do not answer must not use up the time of the others.
+		go func() {
+			begun := time.Now()
+			status, err := m.Probe(ctx, mesh.Peer{Incarnation: string(incarnation), Addr: member.Addr})
+			took := time.Since(begun)
+			answers <- doctor.PeerState{
+				Name: member.Node, Address: member.Addr, Err: err, WrongSecret: errors.Is(err, mesh.ErrUntrusted), RTT: took,
+				Skew: status.Clock.Sub(begun.Add(took / 2)), SkewKnown: err == nil && !status.Clock.IsZero(),
+			}
+		}()
 	}
-	slices.SortFunc(peers, func(a, b doctor.PeerState) int { return strings.Compare(a.Name+a.Address, b.Name+b.Address) })
+	peers := make([]doctor.PeerState, 0, asked)
+	for range asked {
+		peers = append(peers, <-answers)
+	}
+	slices.SortFunc(peers, func(a, b doctor.PeerState) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Address, b.Address))
+	})
 	return peers, nil
 }
 

@@ -1,13 +1,18 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"sfu/pkg/cluster/ownership"
 	"sfu/pkg/doctor"
 )
 
@@ -52,4 +57,35 @@ func TestDoctorOfACluster(t *testing.T) {
 	}
 	found, _ = diagnose(t, nil, "--nats-url=nats://127.0.0.1:1", ours)
 	wantFound(t, found, "fail engine-unreachable")
+}
+
+// TestSilentNodesKeepNobodyWaiting: nodes that take a connection and say nothing more are asked beside the others, so that these are reached within
+// the time of one.
+func TestSilentNodesKeepNobodyWaiting(t *testing.T) {
+	secrets := [][]byte{[]byte("a secret of enough bytes, for a test")}
+	heard := map[ownership.Incarnation]ownership.Member{}
+	for i := range 12 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close() })
+		name := fmt.Sprint("silent", i)
+		heard[ownership.Incarnation(name)] = ownership.Member{Incarnation: ownership.Incarnation(name), Node: name, Addr: l.Addr().String()}
+	}
+	// Much more than one may take, and much less than all of them.
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	peers, err := clusterVisitor{}.probe(ctx, secrets, heard)
+	if err != nil || len(peers) != len(heard) {
+		t.Fatalf("%d of %d nodes, %v", len(peers), len(heard), err)
+	}
+	if ctx.Err() != nil {
+		t.Error("silent nodes were asked one after the other")
+	}
+	for i, p := range peers {
+		if p.Err == nil || p.WrongSecret || i > 0 && peers[i-1].Name > p.Name {
+			t.Errorf("%+v", p)
+		}
+	}
 }

@@ -43,7 +43,7 @@ func TestJoinThroughAnotherNode(t *testing.T) {
 	room := c.RoomAt(t, owner)
 	c.JoinAt(t, owner.URL(), room, "host", Silent) // so that the room stays
 	var direct, over []time.Duration
-	for i := range Sized(15, 150) {
+	for i := range Sized(60, 150) { // so many that the 95th percentile is not the slowest
 		other := c.Others(owner)[i%2]
 		for _, way := range []struct {
 			url   string
@@ -56,11 +56,10 @@ func TestJoinThroughAnotherNode(t *testing.T) {
 	}
 	Report(t, "join at the owner", direct, Bound{})
 	Report(t, "join through another node", over, Bound{})
-	added := func(q float64) time.Duration { return Quantile(over, q) - Quantile(direct, q) }
-	Note("join through another node adds", "p50 %v, p95 %v; target <= 20ms", added(0.5), added(0.95))
-	q := Sized(0.5, 0.95) // of few joins the 95th percentile is the slowest
-	if limit := within(20 * time.Millisecond); added(q) > limit {
-		t.Errorf("another node adds %v to the %v quantile of joins, at most %v are wanted", added(q), q, limit)
+	added := Quantile(over, 0.95) - Quantile(direct, 0.95)
+	Note("join through another node adds", "p50 %v, p95 %v; target <= 20ms", Quantile(over, 0.5)-Quantile(direct, 0.5), added)
+	if limit := within(20 * time.Millisecond); added > limit {
+		t.Errorf("another node adds %v to the p95 of joins, at most %v are wanted", added, limit)
 	}
 	if n := c.Sum(t, "sfu_signal_proxy_errors_total"); n != 0 {
 		t.Errorf("%v requests could not be passed on", n)

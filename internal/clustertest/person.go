@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -108,23 +109,15 @@ type joiner struct {
 	options client.Options
 }
 
-// listen opens a media socket that holds what comes while this process, with everybody in it, waits for a processor.
-func listen(from net.IP) (net.PacketConn, error) {
-	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: from})
-	if err != nil {
-		return nil, err
-	}
-	return conn, conn.SetReadBuffer(4 << 20)
-}
-
 func (c *Cluster) newPerson(name string, m Manner) *joiner {
 	number := int(c.people.Add(1))
 	p := &Person{Name: name, number: uint64(number), Ledger: NewLedger(time.Now())}
 	from := c.block.client(number)
+	local, _ := netip.AddrFromSlice(from.To4())
 	j := &joiner{p, client.Options{
 		Name: name, Slots: client.NoSlots, Rejoin: rejoining, Receiver: ear{reception.New(reception.Config{}), p.Ledger},
 		DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: from}}).DialContext,
-		Listen:      func() (net.PacketConn, error) { return listen(from) },
+		Listen:      func() (net.PacketConn, error) { return client.ListenMedia(local) },
 	}}
 	if m.Hears > 0 {
 		j.options.Slots = m.Hears

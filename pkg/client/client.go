@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -199,6 +200,11 @@ func (c *Client) listen(ctx context.Context) (net.PacketConn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ListenMedia(local)
+}
+
+// ListenMedia opens a UDP socket on a free port of local, for Options.Listen.
+func ListenMedia(local netip.Addr) (net.PacketConn, error) {
 	socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: local.AsSlice(), Zone: local.Zone()})
 	if err != nil {
 		return nil, fmt.Errorf("open the media socket: %w", err)

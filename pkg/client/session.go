@@ -65,11 +65,12 @@ func (c *Client) happened(m protocol.ServerMessage) {
 	}
 }
 
-// lost tells everybody that the socket is. Who learns it one way must not find it otherwise the other.
+// lost tells everybody that the socket is. Who learns it one way must not find it otherwise the other. An offer may be on its way out to that socket
+// still, so that offers pause last.
 func (c *Client) lost() {
-	c.offers.pause()
 	waiting := c.line.shut()
 	c.room.change(func(s *State) { s.Online = false })
+	c.offers.pause()
 	for _, take := range waiting {
 		take(nil, ErrSocketLost)
 	}

@@ -5,6 +5,8 @@ package load
 import (
 	"net"
 	"net/netip"
+
+	"sfu/pkg/client"
 )
 
 // sockets are the participants' media sockets, each read by a goroutine of its own.
@@ -13,13 +15,7 @@ type sockets struct{}
 func openSockets() (*sockets, error) { return &sockets{}, nil }
 
 // listen opens a socket on a free port of local.
-func (*sockets) listen(local netip.Addr) (net.PacketConn, error) {
-	socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: local.AsSlice(), Zone: local.Zone()})
-	if err != nil {
-		return nil, err // not a nil *net.UDPConn in an interface
-	}
-	return socket, nil
-}
+func (*sockets) listen(local netip.Addr) (net.PacketConn, error) { return client.ListenMedia(local) }
 
 // dropped is not known here.
 func (*sockets) dropped() uint64 { return 0 }

@@ -109,7 +109,9 @@ func TestBucketThatExpiresIsNotUsed(t *testing.T) {
 	js, ctx := operator(t, s), within1m(t)
 	kv := must[jetstream.KeyValue](t)(js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: defaultBucket, TTL: time.Hour}))
 	e, r := open(t, Config{External: &External{URLs: []string{s.ClientURL()}}})
-	r.downFor(t, func(reason error) bool { return strings.Contains(reason.Error(), "--max-age=0s") })
+	if reason := r.refused(t); !strings.Contains(reason.Error(), "--max-age=0s") {
+		t.Errorf("down: %v", reason)
+	}
 	_, err := e.Create(ctx, "k", nil)
 	wantError(t, err, ErrUnavailable)
 	config := must[jetstream.KeyValueStatus](t)(kv.Status(ctx)).(*jetstream.KeyValueBucketStatus).StreamInfo().Config
@@ -282,7 +284,7 @@ func TestPasswordIsCorrectedLater(t *testing.T) {
 	s := serve(t, options)
 	options.Port = portOf(s)
 	e, r := open(t, Config{External: &External{URLs: []string{strings.Replace(s.ClientURL(), "nats://", "nats://sfu:right@", 1)}}})
-	r.downFor(t, because(nats.ErrAuthorization))
+	wantError(t, r.refused(t), nats.ErrAuthorization)
 	stop(s)
 	options.Password = "right"
 	serve(t, options)
@@ -300,7 +302,7 @@ func TestNoJetStream(t *testing.T) {
 		t.Fatal("the server does not get ready")
 	}
 	e, r := open(t, Config{External: &External{URLs: []string{s.ClientURL()}}})
-	r.downFor(t, because(errNoJetStream))
+	wantError(t, r.refused(t), errNoJetStream)
 	if err := e.Publish("s", nil); err != nil { // messages work
 		t.Error(err)
 	}

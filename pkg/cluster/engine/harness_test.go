@@ -67,19 +67,14 @@ func (r recorder) down(t *testing.T) error {
 	return c.reason
 }
 
-// downFor waits for a Down with a reason that is as wanted: on a slow machine the first is that there is no connection yet.
-func (r recorder) downFor(t *testing.T, wanted func(error) bool) {
+// refused returns the reason of the next Down. On a slow machine it may be told before that there is no connection yet.
+func (r recorder) refused(t *testing.T) error {
 	t.Helper()
 	for {
-		if c := r.next(t); c.reason != nil && wanted(c.reason) {
-			return
+		if reason := r.down(t); !errors.Is(reason, errNotConnected) {
+			return reason
 		}
 	}
-}
-
-// because is for downFor.
-func because(want error) func(error) bool {
-	return func(got error) bool { return errors.Is(got, want) }
 }
 
 // ownHost returns an address of loopback where nobody else listens, so that a port which was given back is free later on.

@@ -3,16 +3,13 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-import { full } from './browser.js';
-
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 /** @type {[string, { width: number, height: number }, 'dark' | 'light'][]} */
-const LOOKS = [['desktop', DESKTOP, 'dark'], ['phone', PHONE, 'light']];
-if (full) LOOKS.push(['desktop', DESKTOP, 'light'], ['phone', PHONE, 'dark']);
+const LOOKS = [['desktop', DESKTOP, 'dark'], ['desktop', DESKTOP, 'light'], ['phone', PHONE, 'light'], ['phone', PHONE, 'dark']];
 
-/** What is wrong in a page, on a desktop and on a phone, in both colours; E2E=full looks at each size in each colour. @param {import('playwright-core').Page} page @param {string} what */
+/** What is wrong in a page, on a desktop and on a phone, in both colours. @param {import('playwright-core').Page} page @param {string} what */
 export async function faults(page, what) {
   // By evaluation, since the page's policy lets no script in.
   await page.evaluate(`${axe}; undefined`);
